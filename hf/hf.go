@@ -1,0 +1,60 @@
+package hf
+
+import "context"
+
+// Role tells a model whether a text is stored or asked. Some models were trained with a different prompt for each.
+type Role uint8
+
+const (
+	Document Role = iota // a text to be found
+	Query                // a text to find others with
+)
+
+// Embedding is the vector of one text, with what reading the text cost.
+type Embedding struct {
+	Vector    []float32 // Card.Dimensions values, of unit length where Card.Normalized
+	Tokens    int       // tokens the model read, special tokens included
+	Truncated bool      // the text was longer than Card.MaxTokens and its tail was not read
+}
+
+// Token is a piece of a text as the model's tokenizer sees it.
+type Token struct {
+	ID         int32
+	Start, End int // the bytes of the original text it stands for: text[Start:End]
+}
+
+// Card describes a model: what a collection records about it, and what a person wants to know.
+type Card struct {
+	ID           string          // e.g. "sentence-transformers/all-MiniLM-L6-v2"
+	Revision     string          // content hash of the weights in use: "sha256:…"
+	Task         string          // e.g. "sentence-similarity"
+	Architecture string          // e.g. "bert"
+	Parameters   int64           // number of weights
+	Dimensions   int             // length of an embedding
+	MaxTokens    int             // longest input, special tokens included
+	Pooling      string          // "mean", "cls", …
+	Normalized   bool            // embeddings have unit length
+	Prompts      map[Role]string // text put before an input of that role; absent means none
+	Licence      string          // SPDX identifier
+	Source       string          // where the weights came from: "bundled", a folder
+	Precision    string          // how the weights are stored: "int8", "float32", …
+	Null         Null            // how unrelated texts score
+}
+
+// Null is the distribution of cosines between unrelated texts, from which a score becomes a relevance.
+type Null struct {
+	Mean, StdDev float64
+}
+
+// Embedder turns texts into vectors, in order. Implementations are safe for concurrent use.
+type Embedder interface {
+	// Embed answers one Embedding a text. A text longer than Card().MaxTokens is cut, and says so; the empty text has
+	// an embedding too. It fails as a whole, with ctx's error when ctx ends first.
+	Embed(ctx context.Context, role Role, texts []string) ([]Embedding, error)
+	Card() Card
+}
+
+// Tokenizer splits a text as a model does, without special tokens and without a limit.
+type Tokenizer interface {
+	Tokenize(text string) []Token
+}
