@@ -1,0 +1,86 @@
+package db
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"searchd/models"
+)
+
+// CreateCollection stores c and sets its ID. A name in use is a Conflict.
+func (d *DB) CreateCollection(ctx context.Context, c *models.Collection) error {
+	err := d.write.WithContext(ctx).Create(c).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return models.Errorf(models.Conflict, "name", "a collection %q exists already", c.Name)
+	}
+	return err
+}
+
+// Collection is the collection of a name, or NotFound.
+func (d *DB) Collection(ctx context.Context, name string) (models.Collection, error) {
+	var c models.Collection
+	err := d.read.WithContext(ctx).Where("name = ?", name).Take(&c).Error
+	return c, notFound(err, "collection", "there is no collection %q; make it with POST /collections", name)
+}
+
+// Collections lists the collections by name, with how many there are.
+func (d *DB) Collections(ctx context.Context, p Page) ([]models.Collection, int, error) {
+	var total int64
+	g := d.read.WithContext(ctx)
+	if err := g.Model(&models.Collection{}).Count(&total).Error; err != nil {
+		return nil, 0, err
+	}
+	var list []models.Collection
+	err := g.Where("name > ?", p.After).Order("name").Limit(p.Limit).Find(&list).Error
+	return list, int(total), err
+}
+
+// DescribeCollection changes a collection's description.
+func (d *DB) DescribeCollection(ctx context.Context, name, description string) (models.Collection, error) {
+	err := d.write.WithContext(ctx).Model(&models.Collection{}).Where("name = ?", name).Update("description", description).Error
+	if err != nil {
+		return models.Collection{}, err
+	}
+	return d.Collection(ctx, name)
+}
+
+// DeleteCollection removes a collection with everything in it, and cancels the jobs that were to add to it.
+func (d *DB) DeleteCollection(ctx context.Context, name string) (models.Collection, error) {
+	c, err := d.Collection(ctx, name)
+	if err != nil {
+		return c, err
+	}
+	err = d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		documents := tx.Model(&models.Document{}).Select("seq").Where("collection_id = ?", c.ID)
+		jobs := tx.Model(&models.Job{}).Select("seq").Where("collection_id = ?", c.ID)
+		for _, step := range []*gorm.DB{
+			tx.Where("document_seq IN (?)", documents).Delete(&models.Chunk{}),
+			tx.Where("collection_id = ?", c.ID).Delete(&models.Field{}),
+			tx.Where("collection_id = ?", c.ID).Delete(&models.Document{}),
+			tx.Where("job_seq IN (?)", jobs).Delete(&models.JobItem{}),
+			tx.Model(&models.Job{}).Where("collection_id = ? AND finished_at IS NULL", c.ID).Updates(map[string]any{
+				"status": models.JobCancelled, "error": "its collection was deleted", "finished_at": now(),
+			}),
+			tx.Delete(&models.Collection{}, c.ID),
+		} {
+			if step.Error != nil {
+				return step.Error
+			}
+		}
+		return nil
+	})
+	return c, err
+}
+
+// count adds to a collection's counters, inside the transaction that changed its documents.
+func count(tx *gorm.DB, collection uint64, documents, chunks int) error {
+	if documents == 0 && chunks == 0 {
+		return nil
+	}
+	return tx.Model(&models.Collection{}).Where("id = ?", collection).Updates(map[string]any{
+		"documents": gorm.Expr("documents + ?", documents),
+		"chunks":    gorm.Expr("chunks + ?", chunks),
+	}).Error
+}

@@ -1,0 +1,158 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	_ "modernc.org/sqlite" // the driver named "sqlite": SQLite in Go, so that the binary needs no cgo
+
+	"searchd/models"
+)
+
+// schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
+const schemaVersion = 1
+
+const readers = 4
+
+// DB is an open data folder. It is safe for concurrent use.
+type DB struct {
+	write *gorm.DB
+	read  *gorm.DB
+	lock  *flock.Flock
+	path  string
+}
+
+// Open opens the store in dir, making it where there is none. One process at a time: a folder in use is a Conflict.
+func Open(ctx context.Context, dir string) (*DB, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "searchd.lock"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("data folder: lock: %w", err)
+	}
+	if !locked {
+		return nil, models.Errorf(models.Conflict, "", "the data folder %s is in use by another searchd: stop it, or reach it with --server URL", dir)
+	}
+	d := &DB{lock: lock, path: filepath.Join(dir, "searchd.db")}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context) (err error) {
+	if d.write, err = connect(d.path, 1, "_txlock=immediate"); err != nil {
+		return err
+	}
+	if err := d.migrate(ctx); err != nil {
+		return err
+	}
+	d.read, err = connect(d.path, readers, "_pragma=query_only(1)")
+	return err
+}
+
+func connect(path string, connections int, extra string) (*gorm.DB, error) {
+	// The path is escaped as a URI: a folder may have a space, a ? or a # in its name.
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + extra
+	g, err := gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: dsn}, &gorm.Config{
+		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
+		SkipDefaultTransaction: true,           // transactions are written out where they are meant
+		PrepareStmt:            true,
+		TranslateError:         true,
+	})
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	pool, err := g.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return g, nil
+}
+
+// explain adds the remedy where SQLite's own words are not enough.
+func explain(path string, err error) error {
+	text := err.Error()
+	if strings.Contains(text, "not a database") || strings.Contains(text, "malformed") {
+		return fmt.Errorf("%s is damaged or no SQLite file; restore it from a backup, or move it away to start empty: %w", path, err)
+	}
+	return fmt.Errorf("open %s: %w", path, err)
+}
+
+func (d *DB) migrate(ctx context.Context) error {
+	g := d.write.WithContext(ctx)
+	var version int
+	if err := g.Raw("PRAGMA user_version").Scan(&version).Error; err != nil {
+		return explain(d.path, err)
+	}
+	if version > schemaVersion {
+		return fmt.Errorf("%s has schema %d, made by a later searchd; this one knows %d: upgrade searchd", d.path, version, schemaVersion)
+	}
+	if version == schemaVersion {
+		return nil
+	}
+	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{})
+	if err != nil {
+		return explain(d.path, err)
+	}
+	return g.Exec(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)).Error
+}
+
+// Path is the file that holds everything.
+func (d *DB) Path() string { return d.path }
+
+// Check runs SQLite's own integrity check and answers its complaints.
+func (d *DB) Check(ctx context.Context) ([]string, error) {
+	var lines []string
+	if err := d.read.WithContext(ctx).Raw("PRAGMA quick_check").Scan(&lines).Error; err != nil {
+		return nil, err
+	}
+	if len(lines) == 1 && lines[0] == "ok" {
+		return nil, nil
+	}
+	return lines, nil
+}
+
+// Close closes the file and gives the folder free.
+func (d *DB) Close() error {
+	var errs []error
+	for _, g := range []*gorm.DB{d.read, d.write} {
+		if g == nil {
+			continue
+		}
+		pool, err := g.DB()
+		if err == nil {
+			err = pool.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, d.lock.Unlock())...)
+}
+
+// Page is a part of a list: at most Limit rows after the row named After (empty for the first page).
+type Page struct {
+	Limit int
+	After string
+}
+
+// notFound turns GORM's missing row into the error a person reads.
+func notFound(err error, field, format string, args ...any) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return models.Errorf(models.NotFound, field, format, args...)
+	}
+	return err
+}

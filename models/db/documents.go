@@ -1,0 +1,215 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+	"gorm.io/gorm"
+
+	"searchd/models"
+)
+
+func now() time.Time { return time.Now().UTC() }
+
+// maxVariables bounds the parameters of one statement, well under SQLite's limit.
+const maxVariables = 500
+
+// Document is the document of an id, or NotFound.
+func (d *DB) Document(ctx context.Context, collection uint64, id string) (models.Document, error) {
+	var doc models.Document
+	err := d.read.WithContext(ctx).Where("collection_id = ? AND id = ?", collection, id).Take(&doc).Error
+	return doc, notFound(err, "id", "there is no document %q in this collection", id)
+}
+
+// ChunksOf lists a document's chunks in order, without their vectors.
+func (d *DB) ChunksOf(ctx context.Context, seq uint64) ([]models.Chunk, error) {
+	var chunks []models.Chunk
+	err := d.read.WithContext(ctx).Omit("vector").Where("document_seq = ?", seq).Order("id").Find(&chunks).Error
+	return chunks, err
+}
+
+// Documents lists a collection's documents by id, those of allow only where it is not nil. Their texts, which may be
+// large, are left out.
+func (d *DB) Documents(ctx context.Context, collection uint64, allow *roaring64.Bitmap, p Page) ([]models.Document, error) {
+	g := d.read.WithContext(ctx)
+	if allow == nil {
+		var list []models.Document
+		err := g.Omit("text").Where("collection_id = ? AND id > ?", collection, p.After).Order("id").Limit(p.Limit).Find(&list).Error
+		return list, err
+	}
+	seqs, err := d.pageOf(ctx, collection, allow, p)
+	if err != nil {
+		return nil, err
+	}
+	var list []models.Document
+	for len(seqs) > 0 {
+		var part []models.Document
+		n := min(len(seqs), maxVariables)
+		if err := g.Omit("text").Where("seq IN ?", seqs[:n]).Order("id").Find(&part).Error; err != nil {
+			return nil, err
+		}
+		list, seqs = append(list, part...), seqs[n:]
+	}
+	return list, nil
+}
+
+// pageOf walks the ids in order and keeps the allowed ones, until the page is full.
+func (d *DB) pageOf(ctx context.Context, collection uint64, allow *roaring64.Bitmap, p Page) ([]uint64, error) {
+	rows, err := d.read.WithContext(ctx).Model(&models.Document{}).Select("seq").
+		Where("collection_id = ? AND id > ?", collection, p.After).Order("id").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
+	var seqs []uint64
+	for len(seqs) < p.Limit && rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		if allow.Contains(models.ChunkID(seq, 0)) {
+			seqs = append(seqs, seq)
+		}
+	}
+	return seqs, rows.Err()
+}
+
+// Patch is a change to what is known about a document; a nil field stays as it is.
+type Patch struct {
+	Title, URL *string
+	Metadata   *models.Metadata
+}
+
+// PatchDocument changes a document's title, URL or metadata. Its text and vectors stay.
+func (d *DB) PatchDocument(ctx context.Context, collection uint64, id string, p Patch) (models.Document, error) {
+	var doc models.Document
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		err := tx.Where("collection_id = ? AND id = ?", collection, id).Take(&doc).Error
+		if err != nil {
+			return notFound(err, "id", "there is no document %q in this collection", id)
+		}
+		return patch(tx, &doc, p)
+	})
+	return doc, err
+}
+
+func patch(tx *gorm.DB, doc *models.Document, p Patch) error {
+	if p.Title != nil {
+		doc.Title = *p.Title
+	}
+	if p.URL != nil {
+		doc.URL = *p.URL
+	}
+	if p.Metadata != nil {
+		doc.Metadata = p.Metadata.JSON
+		if err := tx.Where("document_seq = ?", doc.Seq).Delete(&models.Field{}).Error; err != nil {
+			return err
+		}
+		if err := insertFields(tx, doc, p.Metadata.Fields); err != nil {
+			return err
+		}
+	}
+	doc.UpdatedAt = now()
+	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "updated_at").Updates(doc).Error
+}
+
+func insertFields(tx *gorm.DB, doc *models.Document, fields []models.Field) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	rows := make([]models.Field, len(fields))
+	for i, f := range fields {
+		f.ID, f.CollectionID, f.DocumentSeq, f.Chunks = 0, doc.CollectionID, doc.Seq, doc.Chunks
+		rows[i] = f
+	}
+	return tx.CreateInBatches(rows, 50).Error
+}
+
+// DeleteDocuments removes documents by id, with uploads of them that are still waiting, and answers the chunks that
+// left. An id that is not there is no error: deleting twice is deleting once.
+func (d *DB) DeleteDocuments(ctx context.Context, collection uint64, ids []string) (Removed, error) {
+	var gone Removed
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for part := ids; len(part) > 0; part = part[min(len(part), maxVariables):] {
+			n := min(len(part), maxVariables)
+			if err := dropPending(tx, collection, part[:n]); err != nil {
+				return err
+			}
+			var docs []models.Document
+			if err := tx.Select("seq", "chunks").Where("collection_id = ? AND id IN ?", collection, part[:n]).Find(&docs).Error; err != nil {
+				return err
+			}
+			if err := remove(tx, docs, &gone); err != nil {
+				return err
+			}
+		}
+		return count(tx, collection, -gone.Documents, -len(gone.Chunks))
+	})
+	return gone, err
+}
+
+// DeleteMatching removes the documents whose chunks are in allow.
+func (d *DB) DeleteMatching(ctx context.Context, collection uint64, allow *roaring64.Bitmap) (Removed, error) {
+	var gone Removed
+	seqs := documentsIn(allow)
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for part := seqs; len(part) > 0; part = part[min(len(part), maxVariables):] {
+			var docs []models.Document
+			err := tx.Select("seq", "chunks").Where("collection_id = ? AND seq IN ?", collection, part[:min(len(part), maxVariables)]).Find(&docs).Error
+			if err != nil {
+				return err
+			}
+			if err := remove(tx, docs, &gone); err != nil {
+				return err
+			}
+		}
+		return count(tx, collection, -gone.Documents, -len(gone.Chunks))
+	})
+	return gone, err
+}
+
+// Removed counts the documents that a transaction took out, and names their chunks, which the index must forget.
+type Removed struct {
+	Documents int
+	Chunks    []uint64
+}
+
+// remove deletes the rows of documents of which Seq and Chunks are known.
+func remove(tx *gorm.DB, docs []models.Document, gone *Removed) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	seqs := make([]uint64, len(docs))
+	for i, doc := range docs {
+		seqs[i] = doc.Seq
+		for c := range doc.Chunks {
+			gone.Chunks = append(gone.Chunks, models.ChunkID(doc.Seq, c))
+		}
+	}
+	gone.Documents += len(docs)
+	for _, step := range []*gorm.DB{
+		tx.Where("document_seq IN ?", seqs).Delete(&models.Chunk{}),
+		tx.Where("document_seq IN ?", seqs).Delete(&models.Field{}),
+		tx.Where("seq IN ?", seqs).Delete(&models.Document{}),
+	} {
+		if step.Error != nil {
+			return step.Error
+		}
+	}
+	return nil
+}
+
+// documentsIn lists the documents that a set of chunks belongs to, in order.
+func documentsIn(chunks *roaring64.Bitmap) []uint64 {
+	var seqs []uint64
+	for it := chunks.Iterator(); it.HasNext(); {
+		if seq := models.DocumentSeq(it.Next()); len(seqs) == 0 || seqs[len(seqs)-1] != seq {
+			seqs = append(seqs, seq)
+		}
+	}
+	return seqs
+}
+
+// CountDocuments is how many documents a set of chunks belongs to.
+func CountDocuments(chunks *roaring64.Bitmap) int { return len(documentsIn(chunks)) }

@@ -1,0 +1,282 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"searchd/models"
+)
+
+// CreateJob stores an empty job that is still receiving its items.
+func (d *DB) CreateJob(ctx context.Context, j *models.Job) error {
+	j.Status, j.CreatedAt = models.JobReceiving, now()
+	return d.write.WithContext(ctx).Create(j).Error
+}
+
+// AddItems appends items to a job that is still receiving. Failed items are counted at once.
+func (d *DB) AddItems(ctx context.Context, job uint64, items []models.JobItem) error {
+	failed := 0
+	for i := range items {
+		items[i].JobSeq = job
+		if items[i].Status == models.ItemFailed {
+			failed++
+		}
+	}
+	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.CreateInBatches(items, 50).Error; err != nil {
+			return err
+		}
+		return tx.Model(&models.Job{}).Where("seq = ?", job).Updates(map[string]any{
+			"total": gorm.Expr("total + ?", len(items)), "failed": gorm.Expr("failed + ?", failed),
+		}).Error
+	})
+}
+
+// EnqueueJob ends the receiving: from here on the job is acknowledged and survives a crash.
+func (d *DB) EnqueueJob(ctx context.Context, job uint64) error {
+	return d.write.WithContext(ctx).Model(&models.Job{}).Where("seq = ?", job).Update("status", models.JobQueued).Error
+}
+
+// DropJob forgets a job that never became whole.
+func (d *DB) DropJob(ctx context.Context, job uint64) error {
+	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").Where("seq = ?", job))
+	})
+}
+
+// Recover forgets the jobs that a crash cut off while they were received. Nobody was told that they are kept.
+func (d *DB) Recover(ctx context.Context) error {
+	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").Where("status = ?", models.JobReceiving))
+	})
+}
+
+// PruneJobs forgets finished jobs beyond the newest keep.
+func (d *DB) PruneJobs(ctx context.Context, keep int) error {
+	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		newest := tx.Model(&models.Job{}).Select("seq").Order("seq DESC").Limit(keep)
+		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").Where("finished_at IS NOT NULL AND seq NOT IN (?)", newest))
+	})
+}
+
+func dropJobs(tx, jobs *gorm.DB) error {
+	if err := tx.Where("job_seq IN (?)", jobs).Delete(&models.JobItem{}).Error; err != nil {
+		return err
+	}
+	return tx.Where("seq IN (?)", jobs).Delete(&models.Job{}).Error
+}
+
+// NextJob is the oldest job with work left, or nil.
+func (d *DB) NextJob(ctx context.Context) (*models.Job, error) {
+	var jobs []models.Job
+	err := d.write.WithContext(ctx).Where("status IN ?", []models.JobStatus{models.JobQueued, models.JobRunning}).
+		Order("seq").Limit(1).Find(&jobs).Error
+	if err != nil || len(jobs) == 0 {
+		return nil, err
+	}
+	return &jobs[0], nil
+}
+
+// StartJob marks a job as running.
+func (d *DB) StartJob(ctx context.Context, j *models.Job) error {
+	if j.Status == models.JobRunning {
+		return nil
+	}
+	return d.write.WithContext(ctx).Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobQueued).
+		Updates(map[string]any{"status": models.JobRunning, "started_at": now()}).Error
+}
+
+// PendingItems are the next items of a job that nothing was done about, at most limit.
+func (d *DB) PendingItems(ctx context.Context, job uint64, limit int) ([]models.JobItem, error) {
+	var items []models.JobItem
+	err := d.write.WithContext(ctx).Where("job_seq = ? AND status = ?", job, models.ItemPending).
+		Order("position").Limit(limit).Find(&items).Error
+	return items, err
+}
+
+// FinishJob ends a job whose items are all finished. A job cancelled meanwhile stays so.
+func (d *DB) FinishJob(ctx context.Context, job uint64, status models.JobStatus, reason string) error {
+	return d.write.WithContext(ctx).Model(&models.Job{}).Where("seq = ? AND finished_at IS NULL", job).
+		Updates(map[string]any{"status": status, "error": reason, "finished_at": now()}).Error
+}
+
+// CancelJob ends a job early: what is taken in stays, what is waiting is given up.
+func (d *DB) CancelJob(ctx context.Context, id string) (models.Job, error) {
+	j, err := d.Job(ctx, id)
+	if err != nil || j.Status.Finished() {
+		return j, err
+	}
+	err = d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", j.Seq, models.ItemPending).Updates(map[string]any{
+			"status": models.ItemFailed, "payload": nil, "error_code": models.Conflict, "error": "the job was cancelled before this document's turn",
+		})
+		if waiting.Error != nil {
+			return waiting.Error
+		}
+		return tx.Model(&models.Job{}).Where("seq = ? AND finished_at IS NULL", j.Seq).Updates(map[string]any{
+			"status": models.JobCancelled, "finished_at": now(), "failed": gorm.Expr("failed + ?", waiting.RowsAffected),
+		}).Error
+	})
+	if err != nil {
+		return j, err
+	}
+	return d.Job(ctx, id)
+}
+
+// Job is the job of an id, or NotFound.
+func (d *DB) Job(ctx context.Context, id string) (models.Job, error) {
+	var j models.Job
+	err := d.read.WithContext(ctx).Where("id = ? AND status <> ?", id, models.JobReceiving).Take(&j).Error
+	return j, notFound(err, "id", "there is no job %q; finished jobs are kept for a while only", id)
+}
+
+// Items lists what became of a job's documents, in the order they were sent, without their payload.
+func (d *DB) Items(ctx context.Context, job uint64) ([]models.JobItem, error) {
+	var items []models.JobItem
+	err := d.read.WithContext(ctx).Omit("payload").Where("job_seq = ?", job).Order("position").Find(&items).Error
+	return items, err
+}
+
+// Jobs lists jobs, newest first; p.After is the number of a job.
+func (d *DB) Jobs(ctx context.Context, before uint64, limit int) ([]models.Job, int, error) {
+	g := d.read.WithContext(ctx).Where("status <> ?", models.JobReceiving)
+	var total int64
+	if err := g.Session(&gorm.Session{}).Model(&models.Job{}).Count(&total).Error; err != nil {
+		return nil, 0, err
+	}
+	if before > 0 {
+		g = g.Where("seq < ?", before)
+	}
+	var jobs []models.Job
+	err := g.Order("seq DESC").Limit(limit).Find(&jobs).Error
+	return jobs, int(total), err
+}
+
+// dropPending gives up the uploads of documents that are about to be deleted.
+func dropPending(tx *gorm.DB, collection uint64, ids []string) error {
+	var items []models.JobItem
+	jobs := tx.Session(&gorm.Session{NewDB: true}).Model(&models.Job{}).Select("seq").Where("collection_id = ? AND finished_at IS NULL", collection)
+	err := tx.Omit("payload").Where("document_id IN ? AND status = ? AND job_seq IN (?)", ids, models.ItemPending, jobs).Find(&items).Error
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.Conflict, "it was deleted before its turn"
+		if _, err := finishItem(tx, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishItem records an outcome and counts it. It answers false where the item is no longer waiting: cancelled, or
+// deleted meanwhile.
+func finishItem(tx *gorm.DB, item models.JobItem) (bool, error) {
+	done := tx.Model(&models.JobItem{}).Where("job_seq = ? AND position = ? AND status = ?", item.JobSeq, item.Position, models.ItemPending).
+		Updates(map[string]any{
+			"status": item.Status, "payload": nil, "chunks": item.Chunks, "tokens": item.Tokens, "truncated": item.Truncated,
+			"error_code": item.ErrorCode, "error_field": item.ErrorField, "error": item.Error,
+		})
+	if done.Error != nil || done.RowsAffected == 0 {
+		return false, done.Error
+	}
+	counter := "done"
+	if item.Status == models.ItemFailed {
+		counter = "failed"
+	}
+	return true, tx.Model(&models.Job{}).Where("seq = ?", item.JobSeq).Update(counter, gorm.Expr(counter+" + 1")).Error
+}
+
+// Result is what became of one item, with what is to be stored.
+type Result struct {
+	Item     models.JobItem
+	Document *models.Document // set for a new content, and for a change of title, URL or metadata only
+	Fields   []models.Field
+	Chunks   []models.Chunk // none where the content is unchanged
+	Keep     bool           // the stored content stays; Document says what else changed
+}
+
+// Committed is what a commit did to the index's side: chunks that are new, and chunks that are gone.
+type Committed struct {
+	Added   []models.Chunk
+	Removed []uint64
+}
+
+// Commit stores the outcomes of a job's items: documents with their chunks, statuses and counters together, or nothing.
+func (d *DB) Commit(ctx context.Context, collection uint64, results []Result) (Committed, error) {
+	var c Committed
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		c = Committed{}
+		documents := 0
+		for i := range results {
+			added, err := commit(tx, collection, &results[i], &c)
+			if err != nil {
+				return fmt.Errorf("document %q: %w", results[i].Item.DocumentID, err)
+			}
+			documents += added
+		}
+		return count(tx, collection, documents, len(c.Added)-len(c.Removed))
+	})
+	return c, err
+}
+
+// commit stores one outcome and answers by how many the documents grew.
+func commit(tx *gorm.DB, collection uint64, r *Result, c *Committed) (int, error) {
+	if r.Document == nil {
+		_, err := finishItem(tx, r.Item)
+		return 0, err
+	}
+	var old models.Document
+	err := tx.Select("seq", "chunks", "created_at").Where("collection_id = ? AND id = ?", collection, r.Document.ID).Take(&old).Error
+	exists := err == nil
+	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		return 0, err
+	}
+	switch {
+	case r.Keep && exists:
+		r.Item.Status = models.ItemUpdated
+	case r.Keep: // deleted since it was compared
+		r.Item.Status, r.Item.ErrorCode, r.Item.Error = models.ItemFailed, models.Conflict, "it was deleted meanwhile; send it again"
+	case exists:
+		r.Item.Status = models.ItemUpdated
+	default:
+		r.Item.Status = models.ItemCreated
+	}
+	waiting, err := finishItem(tx, r.Item)
+	if err != nil || !waiting || r.Item.Status == models.ItemFailed {
+		return 0, err
+	}
+	if r.Keep {
+		return 0, patch(tx, r.Document, Patch{Metadata: &models.Metadata{JSON: r.Document.Metadata, Fields: r.Fields}})
+	}
+	return replace(tx, collection, old, exists, r, c)
+}
+
+func replace(tx *gorm.DB, collection uint64, old models.Document, exists bool, r *Result, c *Committed) (int, error) {
+	doc := r.Document
+	doc.Seq, doc.CollectionID, doc.CreatedAt, doc.UpdatedAt = 0, collection, now(), now()
+	grown := 1
+	if exists {
+		var gone Removed
+		if err := remove(tx, []models.Document{old}, &gone); err != nil {
+			return 0, err
+		}
+		c.Removed = append(c.Removed, gone.Chunks...)
+		doc.CreatedAt = old.CreatedAt
+		grown = 0
+	}
+	if err := tx.Create(doc).Error; err != nil {
+		return 0, err
+	}
+	for i := range r.Chunks {
+		r.Chunks[i].DocumentSeq, r.Chunks[i].ID = doc.Seq, models.ChunkID(doc.Seq, i)
+	}
+	if err := tx.CreateInBatches(r.Chunks, 50).Error; err != nil {
+		return 0, err
+	}
+	c.Added = append(c.Added, r.Chunks...)
+	return grown, insertFields(tx, doc, r.Fields)
+}

@@ -1,0 +1,150 @@
+package models
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Metadata is what a document says about itself: a flat JSON object whose values are strings, numbers, booleans,
+// null, or arrays of these. JSON keeps the numbers as they were written.
+type Metadata struct {
+	JSON   string
+	Fields []Field // one a value, ready for filters; document and collection not yet set
+}
+
+// Kind is the type of a metadata value.
+type Kind string
+
+const (
+	KindString Kind = "string"
+	KindTime   Kind = "time" // a string that reads as RFC 3339
+	KindNumber Kind = "number"
+	KindBool   Kind = "bool"
+	KindNull   Kind = "null"
+	KindEmpty  Kind = "empty" // an array without elements: the key exists
+)
+
+// Value is a scalar as it is compared: by Text where it is a string, by Number otherwise. A time has both: Text as
+// written, and Number, the microseconds since 1970, so that zones do not matter.
+type Value struct {
+	Kind   Kind
+	Text   string
+	Number float64
+}
+
+// ParseMetadata reads a JSON object. The empty input is the empty object.
+func ParseMetadata(raw []byte) (Metadata, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return Metadata{JSON: "{}"}, nil
+	}
+	if len(raw) > MaxMetadataBytes {
+		return Metadata{}, Errorf(Invalid, "", "has %d bytes; at most %d are allowed", len(raw), MaxMetadataBytes)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, raw); err != nil {
+		return Metadata{}, Errorf(Invalid, "", "is not JSON: %v", err)
+	}
+	members, err := decodeObject(raw)
+	if err != nil {
+		return Metadata{}, err
+	}
+	if len(members) > MaxMetadataKeys {
+		return Metadata{}, Errorf(Invalid, "", "has %d keys; at most %d are allowed", len(members), MaxMetadataKeys)
+	}
+	m := Metadata{JSON: compact.String()}
+	for key, value := range members {
+		if err := m.add(key, value); err != nil {
+			return Metadata{}, err
+		}
+	}
+	return m, nil
+}
+
+func (m *Metadata) add(key string, value any) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	list, isList := value.([]any)
+	if !isList {
+		return m.addScalar(key, key, value, false)
+	}
+	if len(list) == 0 {
+		m.Fields = append(m.Fields, Field{Key: key, Kind: KindEmpty, Element: true})
+	}
+	for i, element := range list {
+		if err := m.addScalar(key, fmt.Sprintf("%s[%d]", key, i), element, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Metadata) addScalar(key, path string, value any, element bool) error {
+	v, err := parseScalar(path, value)
+	if err != nil {
+		return err
+	}
+	m.Fields = append(m.Fields, Field{Key: key, Kind: v.Kind, Element: element, Text: v.Text, Number: v.Number})
+	return nil
+}
+
+func checkKey(key string) error {
+	if key == "" {
+		return Errorf(Invalid, "", "has an empty key; name it")
+	}
+	if strings.HasPrefix(key, "$") {
+		return Errorf(Invalid, key, "begins with $, which filters use for operators; rename it")
+	}
+	return checkString(key, key, 256)
+}
+
+func parseScalar(field string, value any) (Value, error) {
+	switch v := value.(type) {
+	case nil:
+		return Value{Kind: KindNull}, nil
+	case bool:
+		if v {
+			return Value{Kind: KindBool, Number: 1}, nil
+		}
+		return Value{Kind: KindBool}, nil
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return Value{}, Errorf(Invalid, field, "the number %.32s is too large; write it as a string", v)
+		}
+		return Value{Kind: KindNumber, Number: f}, nil
+	case string:
+		return stringValue(field, v)
+	case map[string]any:
+		return Value{}, Errorf(Invalid, field, "is an object; nested values cannot be filtered, so write them flat, as in \"author.name\"")
+	default:
+		return Value{}, Errorf(Invalid, field, "is an array in an array; write it flat")
+	}
+}
+
+func stringValue(field, s string) (Value, error) {
+	if err := checkString(field, s, MaxMetadataBytes); err != nil {
+		return Value{}, err
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return Value{Kind: KindTime, Text: s, Number: float64(t.UnixMicro())}, nil
+	}
+	return Value{Kind: KindString, Text: s}, nil
+}
+
+// decodeObject reads one JSON object, keeping numbers as they are written.
+func decodeObject(raw []byte) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var members map[string]any
+	if err := dec.Decode(&members); err != nil || members == nil {
+		return nil, Errorf(Invalid, "", "is not a JSON object")
+	}
+	if dec.More() {
+		return nil, Errorf(Invalid, "", "has something after the object")
+	}
+	return members, nil
+}

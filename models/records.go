@@ -1,0 +1,134 @@
+package models
+
+import "time"
+
+// Collection is a set of documents read by one model. Another model never mixes in.
+type Collection struct {
+	ID          uint64 `gorm:"primaryKey;autoIncrement"`
+	Name        string `gorm:"uniqueIndex;not null"`
+	Description string
+	Engine      string `gorm:"not null"` // what was asked for: auto, chromem
+	Model       string `gorm:"not null"`
+	Revision    string `gorm:"not null"` // content hash of the weights
+	Dimensions  int    `gorm:"not null"`
+	Pooling     string
+	QueryPrompt string
+	DocPrompt   string
+	Documents   int `gorm:"not null"` // kept true by every transaction that adds or removes documents
+	Chunks      int `gorm:"not null"`
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Document is a text that can be found. Its row exists only together with its chunks.
+type Document struct {
+	Seq          uint64 `gorm:"primaryKey;autoIncrement"` // a new content gets a new Seq; never used again
+	CollectionID uint64 `gorm:"not null;uniqueIndex:document_id,priority:1"`
+	ID           string `gorm:"not null;uniqueIndex:document_id,priority:2"`
+	Title        string
+	URL          string
+	Text         string `gorm:"not null"`
+	Metadata     string `gorm:"not null"` // JSON object, as it was given but for spaces
+	ContentHash  []byte `gorm:"not null"` // of what was embedded: see ingest
+	Chunks       int    `gorm:"not null"`
+	Tokens       int    `gorm:"not null"` // read by the model, special tokens and overlap included
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Chunk is the part of a document that one vector stands for.
+type Chunk struct {
+	ID          uint64 `gorm:"primaryKey;autoIncrement:false"` // ChunkID(document, index)
+	DocumentSeq uint64 `gorm:"not null;index"`
+	Start       int    `gorm:"not null"` // the bytes Text[Start:End] of the document
+	End         int    `gorm:"not null"`
+	Tokens      int    `gorm:"not null"`
+	Vector      []byte `gorm:"not null"` // little-endian float32, unit length
+}
+
+// MaxChunks is the most chunks that one document can have.
+const MaxChunks = 1 << chunkBits
+
+const chunkBits = 16
+
+// ChunkID names chunk index of document seq. The document can be read back from it, so an index that knows only ids
+// and vectors can still be asked for one hit a document.
+func ChunkID(seq uint64, index int) uint64 { return seq<<chunkBits | uint64(index) }
+
+// DocumentSeq is the document that a chunk belongs to.
+func DocumentSeq(chunk uint64) uint64 { return chunk >> chunkBits }
+
+// ChunkIndex is the place of a chunk in its document, from 0.
+func ChunkIndex(chunk uint64) int { return int(chunk & (MaxChunks - 1)) }
+
+// Field is one value of a document's metadata, laid out so that a filter can be answered by an index. An array gives
+// a row for each element.
+type Field struct {
+	ID           uint64  `gorm:"primaryKey;autoIncrement"`
+	CollectionID uint64  `gorm:"not null;index:field_text,priority:1;index:field_number,priority:1"`
+	DocumentSeq  uint64  `gorm:"not null;index"`
+	Key          string  `gorm:"not null;index:field_text,priority:2;index:field_number,priority:2"`
+	Kind         Kind    `gorm:"not null;index:field_text,priority:3;index:field_number,priority:3"`
+	Element      bool    `gorm:"not null"` // the value stood in an array
+	Text         string  `gorm:"not null;index:field_text,priority:4"`
+	Number       float64 `gorm:"not null;index:field_number,priority:4"`
+	Chunks       int     `gorm:"not null"` // of the document: constant, as a new content is a new Seq
+}
+
+// JobStatus is where a job stands.
+type JobStatus string
+
+const (
+	JobReceiving JobStatus = "receiving" // its body is still being read; dropped if the process ends before it is whole
+	JobQueued    JobStatus = "queued"
+	JobRunning   JobStatus = "running"
+	JobDone      JobStatus = "done"
+	JobFailed    JobStatus = "failed"
+	JobCancelled JobStatus = "cancelled"
+)
+
+// Finished says that nothing more will happen to the job.
+func (s JobStatus) Finished() bool { return s == JobDone || s == JobFailed || s == JobCancelled }
+
+// Job is a body of documents on its way into a collection.
+type Job struct {
+	Seq          uint64    `gorm:"primaryKey;autoIncrement"` // the order of work
+	ID           string    `gorm:"uniqueIndex;not null"`
+	Kind         string    `gorm:"not null"`
+	CollectionID uint64    `gorm:"not null;index"`
+	Collection   string    `gorm:"not null"`
+	Status       JobStatus `gorm:"not null;index"`
+	Total        int       `gorm:"not null"`
+	Done         int       `gorm:"not null"` // finished items, failed ones not counted
+	Failed       int       `gorm:"not null"`
+	Error        string
+	CreatedAt    time.Time
+	StartedAt    *time.Time
+	FinishedAt   *time.Time
+}
+
+// ItemStatus is what became of one document of a job.
+type ItemStatus string
+
+const (
+	ItemPending   ItemStatus = "pending"
+	ItemCreated   ItemStatus = "created"
+	ItemUpdated   ItemStatus = "updated"
+	ItemUnchanged ItemStatus = "unchanged"
+	ItemFailed    ItemStatus = "failed"
+)
+
+// JobItem is one document of a job: what was sent until it is taken in, and the outcome after.
+type JobItem struct {
+	JobSeq     uint64     `gorm:"primaryKey;autoIncrement:false;index:pending,priority:1"`
+	Position   int        `gorm:"primaryKey;autoIncrement:false;index:pending,priority:3"`
+	DocumentID string     `gorm:"not null;index"`
+	Status     ItemStatus `gorm:"not null;index:pending,priority:2"`
+	Payload    []byte     // a Draft; dropped when the item is finished
+	Chunks     int        `gorm:"not null"`
+	Tokens     int        `gorm:"not null"`
+	Truncated  bool       `gorm:"not null"`
+	ErrorCode  Code
+	ErrorField string
+	Error      string
+}
