@@ -1,6 +1,10 @@
 package hf
 
-import "context"
+import (
+	"context"
+
+	"searchd/models"
+)
 
 // Role tells a model whether a text is stored or asked. Some models were trained with a different prompt for each.
 type Role uint8
@@ -57,4 +61,31 @@ type Embedder interface {
 // Tokenizer splits a text as a model does, without special tokens and without a limit.
 type Tokenizer interface {
 	Tokenize(text string) []Token
+}
+
+// Model is an Embedder that can also say how it splits texts.
+type Model interface {
+	Embedder
+	Tokenizer
+}
+
+// Models finds the models that a process can run.
+type Models interface {
+	// Model is the model of an id; the empty id is the default model. ok is false where there is none.
+	Model(id string) (m Model, ok bool)
+	// Cards describes every model, the default first.
+	Cards() []Card
+}
+
+// ModelOf is the model that a collection was made with, and no other: vectors of two models cannot be compared.
+func ModelOf(available Models, c models.Collection) (Model, error) {
+	m, ok := available.Model(c.Model)
+	if !ok {
+		return nil, models.Errorf(models.Unavailable, "", "collection %q needs the model %s, which is not here", c.Name, c.Model)
+	}
+	if card := m.Card(); card.Revision != c.Revision {
+		return nil, models.Errorf(models.Unavailable, "", "collection %q was made with %s %s; this searchd has %s: put its documents into a new collection",
+			c.Name, c.Model, c.Revision, card.Revision)
+	}
+	return m, nil
 }

@@ -51,7 +51,8 @@ func (r *Registry) Get(ctx context.Context, collection uint64, dimensions int) (
 		return nil, ErrGone
 	}
 	if s.index == nil {
-		built, err := r.build(ctx, collection, dimensions)
+		// Whoever asks first may give up waiting; the work is for everybody and goes on.
+		built, err := r.build(context.WithoutCancel(ctx), collection, dimensions)
 		if err != nil {
 			return nil, fmt.Errorf("build the index: %w", err)
 		}

@@ -35,10 +35,7 @@ func (d *Draft) Check(dimensions int) error {
 	if err := d.checkText(); err != nil {
 		return err
 	}
-	if err := checkString("title", d.Title, MaxTitleBytes); err != nil {
-		return err
-	}
-	if err := checkString("url", d.URL, MaxURLBytes); err != nil {
+	if err := CheckTitleAndURL(&d.Title, &d.URL); err != nil {
 		return err
 	}
 	if err := d.checkVector(dimensions); err != nil {
@@ -48,6 +45,19 @@ func (d *Draft) Check(dimensions int) error {
 		d.ID = contentID(d.Title, d.Text)
 	}
 	return CheckID("id", d.ID)
+}
+
+// CheckTitleAndURL makes sure that a title and a URL can be stored; nil is neither.
+func CheckTitleAndURL(title, url *string) error {
+	if title != nil {
+		if err := checkString("title", *title, MaxTitleBytes); err != nil {
+			return err
+		}
+	}
+	if url != nil {
+		return checkString("url", *url, MaxURLBytes)
+	}
+	return nil
 }
 
 func (d *Draft) checkText() error {
@@ -80,6 +90,20 @@ func CheckVector(field string, v []float32, dimensions int) error {
 		return Errorf(Invalid, field, "is all zeros, which has no direction; leave it out to let the model read the text")
 	}
 	return nil
+}
+
+// Normalize answers v with unit length: indexes compare by dot product. v is not all zeros.
+func Normalize(v []float32) []float32 {
+	var sum float64
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	length := math.Sqrt(sum)
+	unit := make([]float32, len(v))
+	for i, x := range v {
+		unit[i] = float32(float64(x) / length)
+	}
+	return unit
 }
 
 // CheckID makes sure that id can name a document.

@@ -58,6 +58,9 @@ func (d *DB) open(ctx context.Context) (err error) {
 	if err := d.migrate(ctx); err != nil {
 		return err
 	}
+	if err := d.recover(ctx); err != nil {
+		return err
+	}
 	d.read, err = connect(d.path, readers, "_pragma=query_only(1)")
 	return err
 }
@@ -114,6 +117,12 @@ func (d *DB) migrate(ctx context.Context) error {
 
 // Path is the file that holds everything.
 func (d *DB) Path() string { return d.path }
+
+// Ping makes sure that the store can be read.
+func (d *DB) Ping(ctx context.Context) error {
+	var one int
+	return d.read.WithContext(ctx).Raw("SELECT 1 FROM collections LIMIT 1").Scan(&one).Error
+}
 
 // Check runs SQLite's own integrity check and answers its complaints.
 func (d *DB) Check(ctx context.Context) ([]string, error) {

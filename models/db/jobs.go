@@ -10,34 +10,33 @@ import (
 	"searchd/models"
 )
 
-// CreateJob stores an empty job that is still receiving its items.
-func (d *DB) CreateJob(ctx context.Context, j *models.Job) error {
-	j.Status, j.CreatedAt = models.JobReceiving, now()
-	return d.write.WithContext(ctx).Create(j).Error
-}
-
-// AddItems appends items to a job that is still receiving. Failed items are counted at once.
-func (d *DB) AddItems(ctx context.Context, job uint64, items []models.JobItem) error {
-	failed := 0
-	for i := range items {
-		items[i].JobSeq = job
-		if items[i].Status == models.ItemFailed {
-			failed++
-		}
+// Accept stores items of a job, making the job with the first of them. A job that is not whole yet is receiving: nobody
+// was told that it is kept. With whole it is queued: acknowledged, and safe from a crash.
+func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, whole bool) error {
+	status := models.JobReceiving
+	if whole {
+		status = models.JobQueued
 	}
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		j.Status = status
+		if j.Seq == 0 {
+			j.CreatedAt = now()
+			if err := tx.Create(j).Error; err != nil {
+				return err
+			}
+		}
+		for i := range items {
+			items[i].JobSeq = j.Seq
+			j.Total++
+			if items[i].Status == models.ItemFailed {
+				j.Failed++
+			}
+		}
 		if err := tx.CreateInBatches(items, 50).Error; err != nil {
 			return err
 		}
-		return tx.Model(&models.Job{}).Where("seq = ?", job).Updates(map[string]any{
-			"total": gorm.Expr("total + ?", len(items)), "failed": gorm.Expr("failed + ?", failed),
-		}).Error
+		return tx.Model(&models.Job{}).Where("seq = ?", j.Seq).Select("status", "total", "failed").Updates(j).Error
 	})
-}
-
-// EnqueueJob ends the receiving: from here on the job is acknowledged and survives a crash.
-func (d *DB) EnqueueJob(ctx context.Context, job uint64) error {
-	return d.write.WithContext(ctx).Model(&models.Job{}).Where("seq = ?", job).Update("status", models.JobQueued).Error
 }
 
 // DropJob forgets a job that never became whole.
@@ -47,8 +46,8 @@ func (d *DB) DropJob(ctx context.Context, job uint64) error {
 	})
 }
 
-// Recover forgets the jobs that a crash cut off while they were received. Nobody was told that they are kept.
-func (d *DB) Recover(ctx context.Context) error {
+// recover forgets the jobs that a crash cut off while they were received. Nobody was told that they are kept.
+func (d *DB) recover(ctx context.Context) error {
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").Where("status = ?", models.JobReceiving))
 	})
@@ -89,12 +88,26 @@ func (d *DB) StartJob(ctx context.Context, j *models.Job) error {
 		Updates(map[string]any{"status": models.JobRunning, "started_at": now()}).Error
 }
 
-// PendingItems are the next items of a job that nothing was done about, at most limit.
-func (d *DB) PendingItems(ctx context.Context, job uint64, limit int) ([]models.JobItem, error) {
+// PendingItems are the next items of a job that nothing was done about: at most limit, and no more than about bytes of
+// payload, but always one where one is left.
+func (d *DB) PendingItems(ctx context.Context, job uint64, limit, bytes int) ([]models.JobItem, error) {
+	g := d.read.WithContext(ctx)
+	rows, err := g.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).
+		Order("position").Limit(limit).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
 	var items []models.JobItem
-	err := d.write.WithContext(ctx).Where("job_seq = ? AND status = ?", job, models.ItemPending).
-		Order("position").Limit(limit).Find(&items).Error
-	return items, err
+	for bytes > 0 && rows.Next() {
+		var item models.JobItem
+		if err := g.ScanRows(rows, &item); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+		bytes -= len(item.Payload)
+	}
+	return items, rows.Err()
 }
 
 // FinishJob ends a job whose items are all finished. A job cancelled meanwhile stays so.
@@ -140,7 +153,7 @@ func (d *DB) Items(ctx context.Context, job uint64) ([]models.JobItem, error) {
 	return items, err
 }
 
-// Jobs lists jobs, newest first; p.After is the number of a job.
+// Jobs lists jobs, newest first, older than the job numbered before (0: from the newest).
 func (d *DB) Jobs(ctx context.Context, before uint64, limit int) ([]models.Job, int, error) {
 	g := d.read.WithContext(ctx).Where("status <> ?", models.JobReceiving)
 	var total int64

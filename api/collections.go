@@ -1,0 +1,104 @@
+package api
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/api/wire"
+	"searchd/ingest"
+	"searchd/models"
+)
+
+func (s *Server) createCollection(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	var body wire.NewCollection
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	made, err := s.Ingest.CreateCollection(c.UserContext(), ingest.CollectionSpec{
+		Name: body.Name, Model: body.Model, Engine: body.Engine, Dimensions: body.Dimensions, Description: body.Description,
+	})
+	if err != nil {
+		return err
+	}
+	c.Status(fiber.StatusCreated)
+	return send(c, wireCollection(made))
+}
+
+func (s *Server) listCollections(c *fiber.Ctx) error {
+	p := query(c, "limit", "cursor")
+	page := p.page()
+	if p.err != nil {
+		return p.err
+	}
+	list, total, err := s.DB.Collections(c.UserContext(), page)
+	if err != nil {
+		return err
+	}
+	answer := wire.CollectionList{Collections: make([]wire.Collection, len(list)), Total: total}
+	for i, collection := range list {
+		answer.Collections[i] = wireCollection(collection)
+	}
+	answer.NextCursor = nextCursor(len(list), page.Limit, func() string { return list[len(list)-1].Name })
+	return send(c, answer)
+}
+
+func (s *Server) readCollection(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	return send(c, wireCollection(collection))
+}
+
+func (s *Server) patchCollection(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	var body wire.CollectionPatch
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if body.Description == nil {
+		return models.Errorf(models.Invalid, "", "changes nothing; give a description")
+	}
+	if err := models.CheckDescription("description", *body.Description); err != nil {
+		return err
+	}
+	changed, err := s.DB.DescribeCollection(c.UserContext(), collection.Name, *body.Description)
+	if err != nil {
+		return err
+	}
+	return send(c, wireCollection(changed))
+}
+
+func (s *Server) deleteCollection(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	name, err := collectionName(c)
+	if err != nil {
+		return err
+	}
+	gone, err := s.Ingest.DropCollection(c.UserContext(), name)
+	if err != nil {
+		return err
+	}
+	return send(c, wire.Deleted{Deleted: gone.Documents})
+}
+
+func wireCollection(c models.Collection) wire.Collection {
+	return wire.Collection{
+		Name: c.Name, Description: c.Description, Model: c.Model, Revision: c.Revision, Dimensions: c.Dimensions,
+		Pooling: c.Pooling, Engine: c.Engine, Documents: c.Documents, Chunks: c.Chunks, IndexState: "ready",
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+	}
+}

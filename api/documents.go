@@ -1,0 +1,311 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/api/wire"
+	"searchd/models"
+	"searchd/models/db"
+)
+
+// addDocuments takes documents in as JSON: one object, {"documents":[…]}, a list, or one object a line.
+func (s *Server) addDocuments(c *fiber.Ctx) error {
+	p := query(c, "wait")
+	wait := p.wait()
+	if p.err != nil {
+		return p.err
+	}
+	kind, err := mediaType(c)
+	if err != nil {
+		return err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	// An upload may take longer than other requests; the server's read timeout ends one that stands still.
+	ctx := context.Background()
+	in := s.Ingest.Begin(collection)
+	switch kind {
+	case typeJSON:
+		err = addJSON(ctx, c, in)
+	case typeNDJSON, "application/jsonl", "application/x-jsonlines":
+		err = addLines(ctx, c, in)
+	default:
+		err = models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send application/json, or one document a line as %s", kind, typeNDJSON)
+	}
+	if err != nil {
+		if gone := in.Abort(ctx); gone != nil {
+			s.Log.Error("intake not dropped", "error", gone)
+		}
+		return err
+	}
+	job, err := in.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		if job, err = s.waitFor(job, wait); err != nil {
+			return err
+		}
+	}
+	if !job.Status.Finished() {
+		c.Status(fiber.StatusAccepted)
+	}
+	return s.sendJob(c, job)
+}
+
+// intake is the part of ingest.Intake that reading a body needs.
+type intake interface {
+	Add(ctx context.Context, at string, draft models.Draft, decodeErr error) error
+}
+
+func addJSON(ctx context.Context, c *fiber.Ctx, in intake) error {
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	list, single, err := documentsOf(body)
+	if err != nil {
+		return err
+	}
+	if len(list) > maxDocuments {
+		return models.Errorf(models.TooLarge, "documents", "has %d documents; at most %d go into one body: send several, or stream them as %s", len(list), maxDocuments, typeNDJSON)
+	}
+	for i, raw := range list {
+		at := fmt.Sprintf("documents[%d]", i)
+		if single {
+			at = ""
+		}
+		draft, err := decodeDraft(raw)
+		if err := in.Add(ctx, at, draft, models.Within(at, err)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documentsOf finds the documents in a body. single says that the body is itself the document.
+func documentsOf(body []byte) (list []jsontext.Value, single bool, err error) {
+	trimmed := bytes.TrimSpace(body)
+	if len(trimmed) > 0 && trimmed[0] == '[' {
+		err = decode(body, &list)
+		return list, false, within("documents", err)
+	}
+	// What stands beside "documents" decides which of the two forms this is, whatever the order of the fields.
+	var members map[string]jsontext.Value
+	if err := decode(body, &members); err != nil {
+		return nil, false, err
+	}
+	if _, ok := members["documents"]; !ok {
+		return []jsontext.Value{trimmed}, true, nil
+	}
+	var wrapped struct {
+		Documents []jsontext.Value `json:"documents"`
+	}
+	err = decode(body, &wrapped)
+	return wrapped.Documents, false, err
+}
+
+// within is models.Within for an error that may be nil, or about no field at all.
+func within(prefix string, err error) error {
+	if err == nil || models.CodeOf(err) == models.Malformed {
+		return err
+	}
+	return models.Within(prefix, err)
+}
+
+// decodeDraft reads one document. The id is answered even where the rest is bad, if it can be read.
+func decodeDraft(raw []byte) (models.Draft, error) {
+	var d wire.Document
+	err := explainJSON(json.Unmarshal(raw, &d, json.RejectUnknownMembers(true)))
+	draft := models.Draft{ID: d.ID, Title: d.Title, URL: d.URL, Text: d.Text, Vector: d.Vector}
+	if err != nil {
+		return draft, err
+	}
+	draft.Metadata, err = models.ParseMetadata(d.Metadata)
+	if err != nil {
+		return draft, models.Within("metadata", err)
+	}
+	return draft, checkGivenID(raw, d.ID)
+}
+
+// checkGivenID tells an empty id, which is a mistake, from none, which asks for one.
+func checkGivenID(raw []byte, id string) error {
+	if id != "" {
+		return nil
+	}
+	var given struct {
+		ID *string `json:"id"`
+	}
+	if err := json.Unmarshal(raw, &given); err == nil && given.ID != nil {
+		return models.Errorf(models.Invalid, "id", "is empty; leave it out to have one made from the content")
+	}
+	return nil
+}
+
+func (s *Server) readDocument(c *fiber.Ctx) error {
+	collection, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	doc, err := s.DB.Document(c.UserContext(), collection.ID, id)
+	if err != nil {
+		return err
+	}
+	chunks, err := s.DB.ChunksOf(c.UserContext(), doc.Seq)
+	if err != nil {
+		return err
+	}
+	answer := wireDocument(collection, doc)
+	answer.Text = &doc.Text
+	for _, chunk := range chunks {
+		answer.Chunks = append(answer.Chunks, wireChunk(chunk))
+	}
+	return send(c, answer)
+}
+
+// target is the collection and the document that a path names.
+func (s *Server) target(c *fiber.Ctx) (models.Collection, string, error) {
+	if p := query(c); p.err != nil {
+		return models.Collection{}, "", p.err
+	}
+	id, err := pathID(c)
+	if err != nil {
+		return models.Collection{}, "", err
+	}
+	collection, err := s.collection(c)
+	return collection, id, err
+}
+
+func (s *Server) listDocuments(c *fiber.Ctx) error {
+	p := query(c, "filter", "limit", "cursor")
+	page, filter := p.page(), p.filter("filter")
+	if p.err != nil {
+		return p.err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	allow, err := s.DB.Match(c.UserContext(), collection.ID, filter)
+	if err != nil {
+		return err
+	}
+	docs, err := s.DB.Documents(c.UserContext(), collection.ID, allow, page)
+	if err != nil {
+		return err
+	}
+	answer := wire.DocumentList{Documents: make([]wire.StoredDocument, len(docs)), Total: totalDocuments(collection, allow)}
+	for i, doc := range docs {
+		answer.Documents[i] = wireDocument(collection, doc)
+	}
+	answer.NextCursor = nextCursor(len(docs), page.Limit, func() string { return docs[len(docs)-1].ID })
+	return send(c, answer)
+}
+
+func totalDocuments(collection models.Collection, allow *roaring64.Bitmap) int {
+	if allow == nil {
+		return collection.Documents
+	}
+	return db.CountDocuments(allow)
+}
+
+func (s *Server) patchDocument(c *fiber.Ctx) error {
+	collection, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	var body wire.DocumentPatch
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	patch, err := documentPatch(body)
+	if err != nil {
+		return err
+	}
+	doc, err := s.DB.PatchDocument(c.UserContext(), collection.ID, id, patch)
+	if err != nil {
+		return err
+	}
+	return send(c, wireDocument(collection, doc))
+}
+
+func documentPatch(body wire.DocumentPatch) (db.Patch, error) {
+	patch := db.Patch{Title: body.Title, URL: body.URL}
+	if body.Title == nil && body.URL == nil && body.Metadata == nil {
+		return patch, models.Errorf(models.Invalid, "", "changes nothing; give title, url or metadata (a new text is sent with POST /documents)")
+	}
+	if body.Metadata != nil {
+		m, err := models.ParseMetadata(body.Metadata)
+		if err != nil {
+			return patch, models.Within("metadata", err)
+		}
+		patch.Metadata = &m
+	}
+	return patch, models.CheckTitleAndURL(body.Title, body.URL)
+}
+
+func (s *Server) deleteDocument(c *fiber.Ctx) error {
+	collection, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	n, err := s.Ingest.Delete(c.UserContext(), collection, []string{id})
+	if err == nil && n == 0 {
+		err = models.Errorf(models.NotFound, "id", "there is no document %q in this collection", id)
+	}
+	if err != nil {
+		return err
+	}
+	return send(c, wire.Deleted{Deleted: n})
+}
+
+func (s *Server) deleteDocuments(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	var body wire.DeleteRequest
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if (body.IDs == nil) == (body.Filter == nil) {
+		return models.Errorf(models.Invalid, "ids", "and filter: give one of them, and only one")
+	}
+	filter, err := parseFilter(body.Filter)
+	if err != nil {
+		return err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	var n int
+	if body.IDs != nil {
+		n, err = s.Ingest.Delete(c.UserContext(), collection, body.IDs)
+	} else {
+		n, err = s.Ingest.DeleteMatching(c.UserContext(), collection, filter)
+	}
+	if err != nil {
+		return err
+	}
+	return send(c, wire.Deleted{Deleted: n})
+}
+
+func wireDocument(collection models.Collection, doc models.Document) wire.StoredDocument {
+	return wire.StoredDocument{
+		ID: doc.ID, Collection: collection.Name, Title: doc.Title, URL: doc.URL, Metadata: jsontext.Value(doc.Metadata),
+		ChunkCount: doc.Chunks, Tokens: doc.Tokens, CreatedAt: doc.CreatedAt.UTC(), UpdatedAt: doc.UpdatedAt.UTC(),
+	}
+}
+
+func wireChunk(c models.Chunk) wire.Chunk {
+	return wire.Chunk{Index: models.ChunkIndex(c.ID), Start: c.Start, End: c.End, Tokens: c.Tokens}
+}

@@ -1,0 +1,165 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/api/wire"
+	"searchd/models"
+)
+
+// waitFor waits for a job. Where the server stops meanwhile, the job is answered as it stands: it is kept.
+func (s *Server) waitFor(job models.Job, d time.Duration) (models.Job, error) {
+	now, err := s.Ingest.Wait(s.live, job.ID, d)
+	if errors.Is(err, context.Canceled) {
+		return job, nil
+	}
+	return now, err
+}
+
+func (s *Server) readJob(c *fiber.Ctx) error {
+	p := query(c, "watch")
+	watch := p.bool("watch")
+	if p.err != nil {
+		return p.err
+	}
+	job, err := s.DB.Job(c.UserContext(), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	if watch {
+		return s.watchJob(c, job.ID)
+	}
+	return s.sendJob(c, job)
+}
+
+func (s *Server) cancelJob(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	job, err := s.Ingest.Cancel(c.UserContext(), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return s.sendJob(c, job)
+}
+
+// sendJob answers a job with what became of its documents.
+func (s *Server) sendJob(c *fiber.Ctx, job models.Job) error {
+	items, err := s.DB.Items(c.UserContext(), job.Seq)
+	if errors.Is(err, context.DeadlineExceeded) { // the request waited longer than its own deadline, as it was told to
+		items, err = s.DB.Items(context.Background(), job.Seq)
+	}
+	if err != nil {
+		return err
+	}
+	answer := wireJob(job)
+	answer.Results = make([]wire.Result, len(items))
+	for i, item := range items {
+		answer.Results[i] = wireResult(item)
+	}
+	return send(c, wire.JobAnswer{Job: answer})
+}
+
+func (s *Server) listJobs(c *fiber.Ctx) error {
+	p := query(c, "limit", "cursor")
+	page := p.page()
+	var before uint64
+	if page.After != "" {
+		var err error
+		if before, err = strconv.ParseUint(page.After, 10, 63); err != nil {
+			p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
+		}
+	}
+	if p.err != nil {
+		return p.err
+	}
+	jobs, total, err := s.DB.Jobs(c.UserContext(), before, page.Limit)
+	if err != nil {
+		return err
+	}
+	answer := wire.JobList{Jobs: make([]wire.Job, len(jobs)), Total: total}
+	for i, job := range jobs {
+		answer.Jobs[i] = wireJob(job)
+	}
+	answer.NextCursor = nextCursor(len(jobs), page.Limit, func() string { return strconv.FormatUint(jobs[len(jobs)-1].Seq, 10) })
+	return send(c, answer)
+}
+
+// keepAlive is how often a stream without news says that it is still there: a client that has left is noticed then.
+const keepAlive = 15 * time.Second
+
+// watchJob streams a job's progress as server-sent events, until it is finished.
+func (s *Server) watchJob(c *fiber.Ctx, id string) error {
+	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		if err := s.stream(w, id); err != nil {
+			s.Log.Debug("stream ended", "job", id, "error", err)
+		}
+	})
+	return nil
+}
+
+func (s *Server) stream(w *bufio.Writer, id string) error {
+	for {
+		changed := s.Ingest.Changed(id)
+		job, err := s.DB.Job(s.live, id)
+		if err != nil {
+			return err
+		}
+		event, err := json.Marshal(wireJob(job))
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "event: job\ndata: %s\n\n", event); err != nil {
+			return err
+		}
+		if err := w.Flush(); err != nil || job.Status.Finished() {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-time.After(keepAlive):
+		case <-s.live.Done():
+			return nil
+		}
+	}
+}
+
+func wireJob(j models.Job) wire.Job {
+	job := wire.Job{
+		ID: j.ID, Kind: j.Kind, Collection: j.Collection, Status: string(j.Status), Total: j.Total, Done: j.Done, Failed: j.Failed,
+		CreatedAt: j.CreatedAt.UTC(), FinishedAt: j.FinishedAt, Error: j.Error,
+	}
+	if eta, ok := remaining(j, time.Now()); ok {
+		job.ETA = &eta
+	}
+	return job
+}
+
+// remaining estimates the milliseconds until a running job ends, from how long its documents have taken so far.
+func remaining(j models.Job, now time.Time) (int64, bool) {
+	finished := j.Done + j.Failed
+	if j.Status != models.JobRunning || j.StartedAt == nil || finished == 0 {
+		return 0, false
+	}
+	each := now.Sub(*j.StartedAt) / time.Duration(finished)
+	return (each * time.Duration(j.Total-finished)).Milliseconds(), true
+}
+
+func wireResult(item models.JobItem) wire.Result {
+	r := wire.Result{ID: item.DocumentID, Status: string(item.Status), Chunks: item.Chunks, Tokens: item.Tokens, Truncated: item.Truncated}
+	if item.Status == models.ItemFailed {
+		e := wireError(item.ErrorCode, item.ErrorField, item.Error)
+		r.Error = &e
+	}
+	return r
+}

@@ -1,0 +1,177 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/models"
+)
+
+const (
+	typeJSON   = "application/json"
+	typeNDJSON = "application/x-ndjson"
+)
+
+func send(c *fiber.Ctx, v any) error {
+	body, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	c.Set(fiber.HeaderContentType, typeJSON)
+	return c.Send(body)
+}
+
+// mediaType is the body's kind, without parameters.
+func mediaType(c *fiber.Ctx) (string, error) {
+	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
+		return "", models.Errorf(models.UnsupportedMedia, "", "Content-Encoding %.64q is not taken; send the body as it is", encoding)
+	}
+	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	if err != nil {
+		return "", nil
+	}
+	return kind, nil
+}
+
+// requireJSON refuses other kinds of body. A page of another site cannot send JSON without being asked first, so this
+// also keeps such pages from adding documents through a visitor's browser.
+func requireJSON(c *fiber.Ctx) error {
+	kind, err := mediaType(c)
+	if err != nil {
+		return err
+	}
+	if kind != typeJSON {
+		return models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send JSON with Content-Type: application/json", c.Get(fiber.HeaderContentType))
+	}
+	return nil
+}
+
+// readBody reads a whole body, and no more than the limit.
+func readBody(c *fiber.Ctx) ([]byte, error) {
+	tooLarge := models.Errorf(models.TooLarge, "", "the body is over %d MiB; send fewer documents at a time, or stream them as %s", maxBodyBytes>>20, typeNDJSON)
+	if c.Request().Header.ContentLength() > maxBodyBytes {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(bodyReader(c), maxBodyBytes+1))
+	if err != nil {
+		return nil, models.Errorf(models.Malformed, "", "the body ended early")
+	}
+	if len(body) > maxBodyBytes {
+		return nil, tooLarge
+	}
+	return body, nil
+}
+
+// bodyReader is the body as it comes in. Fiber's own Body would read all of it into memory, whatever its size.
+func bodyReader(c *fiber.Ctx) io.Reader {
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		return stream
+	}
+	return bytes.NewReader(c.Request().Body())
+}
+
+// decodeBody reads a JSON body into v, strictly.
+func decodeBody(c *fiber.Ctx, v any) error {
+	if err := requireJSON(c); err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	return decode(body, v)
+}
+
+// decode reads JSON into v: no unknown field, no field twice, no broken UTF-8, nothing after the end.
+func decode(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return models.Errorf(models.Malformed, "", "the body is empty; send a JSON object")
+	}
+	return explainJSON(json.Unmarshal(body, v, json.RejectUnknownMembers(true)))
+}
+
+// explainJSON puts a decoder's error in the words of the API, with the path of the field.
+func explainJSON(err error) error {
+	if err == nil {
+		return nil
+	}
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		return &models.Error{Code: models.Invalid, Field: fieldPath(semantic.JSONPointer), Message: semanticMessage(semantic)}
+	}
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		return &models.Error{
+			Code: models.Malformed, Field: fieldPath(syntactic.JSONPointer),
+			Message: fmt.Sprintf("the body is not JSON: %s at byte %d", syntacticMessage(syntactic), syntactic.ByteOffset),
+		}
+	}
+	return &models.Error{Code: models.Malformed, Message: "the body is not JSON, or ended early"}
+}
+
+func semanticMessage(e *json.SemanticError) string {
+	switch {
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return "is not a field that is known here; check its spelling, or leave it out"
+	case e.GoType == nil:
+		return "has a value that is not allowed"
+	}
+	got := map[jsontext.Kind]string{'n': "null", 't': "a boolean", 'f': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "a list"}[e.JSONKind]
+	want := wanted(e.GoType)
+	if got == want {
+		return fmt.Sprintf("is %s that is out of range or not whole", got)
+	}
+	return fmt.Sprintf("is %s; it must be %s", got, want)
+}
+
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a number"
+}
+
+func syntacticMessage(e *jsontext.SyntacticError) string {
+	if e.Err != nil {
+		return strings.TrimPrefix(e.Err.Error(), "jsontext: ")
+	}
+	return "unexpected text"
+}
+
+// fieldPath writes a JSON pointer the way a person would: documents[3].text.
+func fieldPath(p jsontext.Pointer) string {
+	var b strings.Builder
+	for token := range p.Tokens() {
+		switch {
+		case token != "" && strings.Trim(token, "0123456789") == "":
+			b.WriteString("[" + token + "]")
+		case b.Len() > 0:
+			b.WriteString("." + token)
+		default:
+			b.WriteString(token)
+		}
+	}
+	const longest = 200
+	if b.Len() > longest {
+		return strings.ToValidUTF8(b.String()[:longest], "") + "…"
+	}
+	return b.String()
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	_ "embed"
+	"io/fs"
+	"mime"
+	"path"
+
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/api/wire"
+	"searchd/models"
+)
+
+//go:embed openapi.yaml
+var openapiYAML []byte
+
+func (s *Server) openapi(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, "application/yaml")
+	return c.Send(openapiYAML)
+}
+
+// health says that the process answers.
+func (s *Server) health(c *fiber.Ctx) error {
+	return send(c, map[string]string{"status": "ok", "version": s.Version})
+}
+
+// ready says that the store can be read.
+func (s *Server) ready(c *fiber.Ctx) error {
+	type readiness struct {
+		Status   string   `json:"status"`
+		Degraded []string `json:"degraded"`
+	}
+	if err := s.DB.Ping(c.UserContext()); err != nil {
+		s.Log.Error("store not readable", "error", err)
+		c.Status(fiber.StatusServiceUnavailable)
+		return send(c, readiness{Status: "unavailable", Degraded: []string{"store"}})
+	}
+	return send(c, readiness{Status: "ok", Degraded: []string{}})
+}
+
+func (s *Server) listModels(c *fiber.Ctx) error {
+	p := query(c, "task")
+	if p.err != nil {
+		return p.err
+	}
+	answer := wire.ModelList{Models: []wire.Model{}}
+	for i, card := range s.Models.Cards() {
+		if task := p.values.Get("task"); task != "" && task != card.Task {
+			continue
+		}
+		answer.Models = append(answer.Models, wire.Model{
+			ID: card.ID, Revision: card.Revision, Task: card.Task, Architecture: card.Architecture, Parameters: card.Parameters,
+			Dimensions: card.Dimensions, MaxTokens: card.MaxTokens, Pooling: card.Pooling, Licence: card.Licence,
+			Precision: card.Precision, Runs: []string{card.Source}, Default: i == 0,
+		})
+	}
+	answer.Total = len(answer.Models)
+	return send(c, answer)
+}
+
+// policy lets the page load its own files and nothing else from anywhere.
+const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (s *Server) page(c *fiber.Ctx) error {
+	return s.file(c, "index.html")
+}
+
+func (s *Server) asset(c *fiber.Ctx) error {
+	return s.file(c, path.Clean(c.Params("*")))
+}
+
+func (s *Server) file(c *fiber.Ctx, name string) error {
+	content, err := fs.ReadFile(s.Page, name)
+	if err != nil {
+		return models.Errorf(models.NotFound, "", "there is no file %.128q", name)
+	}
+	c.Set(fiber.HeaderContentType, mime.TypeByExtension(path.Ext(name)))
+	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	return c.Send(content)
+}

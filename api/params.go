@@ -1,0 +1,150 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/models"
+	"searchd/models/db"
+)
+
+// params reads a request's query string. The first thing that is wrong with it is kept in err.
+type params struct {
+	values url.Values
+	err    error
+}
+
+// query reads the query string; a parameter that is not among known is refused by name.
+func query(c *fiber.Ctx, known ...string) *params {
+	values, err := url.ParseQuery(string(c.Request().URI().QueryString()))
+	p := &params{values: values}
+	if err != nil {
+		p.err = models.Errorf(models.Malformed, "", "the query string cannot be read: %v", err)
+	}
+	for name, list := range values {
+		if !slices.Contains(known, name) {
+			p.fail(models.Errorf(models.Invalid, name, "is not a parameter that is known here; there are %s", strings.Join(known, ", ")))
+		} else if len(list) > 1 {
+			p.fail(models.Errorf(models.Invalid, name, "is given twice"))
+		}
+	}
+	return p
+}
+
+func (p *params) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *params) int(name string, preset, low, high int) int {
+	text := p.values.Get(name)
+	if text == "" {
+		return preset
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		p.fail(models.Errorf(models.Invalid, name, "is %.32q; it can be %d to %d", text, low, high))
+	}
+	return n
+}
+
+func (p *params) float(name string) float64 {
+	text := p.values.Get(name)
+	if text == "" {
+		return 0
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		p.fail(models.Errorf(models.Invalid, name, "is %.32q; it must be a number", text))
+	}
+	return f
+}
+
+func (p *params) bool(name string) bool {
+	switch text := p.values.Get(name); text {
+	case "", "0", "false":
+		return false
+	case "1", "true":
+		return true
+	default:
+		p.fail(models.Errorf(models.Invalid, name, "is %.32q; it can be 1 or 0", text))
+		return false
+	}
+}
+
+func (p *params) filter(name string) *models.Filter {
+	f, err := parseFilter([]byte(p.values.Get(name)))
+	if err != nil {
+		p.fail(err)
+	}
+	return f
+}
+
+func parseFilter(raw []byte) (*models.Filter, error) {
+	f, err := models.ParseFilter(raw)
+	return f, models.Within("filter", err)
+}
+
+// wait is how long the caller wants to wait for a job.
+func (p *params) wait() time.Duration {
+	return time.Duration(p.int("wait", defaultWait, 0, maxWait)) * time.Second
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 1000
+)
+
+// page is the part of a list that is asked for. The cursor is the last row's name, made opaque.
+func (p *params) page() db.Page {
+	after, err := base64.RawURLEncoding.DecodeString(p.values.Get("cursor"))
+	if err != nil {
+		p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
+	}
+	return db.Page{Limit: p.int("limit", defaultPage, 1, maxPage), After: string(after)}
+}
+
+// nextCursor names the row after which the next page begins; nil where this page is the last.
+func nextCursor(returned, limit int, last func() string) *string {
+	if returned < limit {
+		return nil
+	}
+	cursor := base64.RawURLEncoding.EncodeToString([]byte(last()))
+	return &cursor
+}
+
+// pathID is the document's id, which may have slashes, encoded or not.
+func pathID(c *fiber.Ctx) (string, error) {
+	id, err := url.PathUnescape(c.Params("*"))
+	if err != nil {
+		return "", models.Errorf(models.Malformed, "id", "the path is not URL-encoded: %v", err)
+	}
+	return id, models.CheckID("id", id)
+}
+
+// collection is the collection that a request is about: the one in its path, or the default.
+func (s *Server) collection(c *fiber.Ctx) (models.Collection, error) {
+	name, err := collectionName(c)
+	if err != nil {
+		return models.Collection{}, err
+	}
+	return s.Ingest.Collection(c.UserContext(), name)
+}
+
+func collectionName(c *fiber.Ctx) (string, error) {
+	name, err := url.PathUnescape(c.Params("collection"))
+	if err != nil {
+		return "", models.Errorf(models.Malformed, "collection", "the path is not URL-encoded: %v", err)
+	}
+	if name == "" {
+		return models.DefaultCollection, nil
+	}
+	return name, models.CheckName("collection", name)
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"searchd/hf"
+	"searchd/ingest"
+	"searchd/models/db"
+	"searchd/search"
+)
+
+// Limits of one request. They are known before any memory is taken.
+const (
+	maxBodyBytes   = 32 << 20 // of JSON, which is read whole; NDJSON is streamed and has no such limit
+	maxLineBytes   = 16 << 20 // of NDJSON
+	maxDocuments   = 10_000   // in one JSON body
+	maxHeader      = 64 << 10 // bytes of request line and headers: a GET carries its query and filter there
+	requestTimeout = 30 * time.Second
+	maxWait        = 600 // seconds
+	defaultWait    = 30
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	DB      *db.DB
+	Ingest  *ingest.Service
+	Search  *search.Service
+	Models  hf.Models
+	Page    fs.FS // index.html and what it needs
+	Log     *slog.Logger
+	Version string
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	Options
+	app *fiber.App
+
+	// live ends when the server does: it stops the streams that would otherwise hold up a shutdown.
+	live context.Context
+	stop context.CancelFunc
+}
+
+// New makes a server; Serve makes it answer.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Options: o}
+	s.live, s.stop = context.WithCancel(context.Background())
+	s.app = fiber.New(fiber.Config{
+		AppName:               "searchd",
+		DisableStartupMessage: true,
+		Immutable:             true, // fasthttp reuses the memory behind its strings; here they are kept
+		CaseSensitive:         true,
+		StreamRequestBody:     true, // bodies are read by readBody and scanLines, which hold the limits
+		BodyLimit:             1 << 20,
+		ReadBufferSize:        maxHeader,
+		ReadTimeout:           10 * time.Minute,
+		IdleTimeout:           time.Minute,
+		ErrorHandler:          s.fail,
+	})
+	s.routes()
+	return s
+}
+
+// Serve answers the connections of l until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.app.Listener(l); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops taking requests and waits for those that are being answered, until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	return s.app.ShutdownWithContext(ctx)
+}
+
+func (s *Server) routes() {
+	s.app.Use(s.identify, s.recoverPanic)
+	s.app.Get("/healthz", s.health)
+	s.app.Get("/readyz", s.ready)
+	s.app.Get("/openapi.yaml", s.openapi)
+	s.app.Get("/", s.page)
+	s.app.Get("/assets/*", s.asset)
+	s.app.Get("/models", s.listModels)
+
+	s.app.Get("/jobs", s.listJobs)
+	s.app.Get("/jobs/:id", s.readJob)
+	s.app.Delete("/jobs/:id", s.cancelJob)
+
+	s.app.Get("/collections", s.listCollections)
+	s.app.Post("/collections", s.createCollection)
+	s.app.Get("/collections/:collection", s.readCollection)
+	s.app.Patch("/collections/:collection", s.patchCollection)
+	s.app.Delete("/collections/:collection", s.deleteCollection)
+
+	for _, prefix := range []string{"", "/collections/:collection"} {
+		s.app.Get(prefix+"/documents", s.listDocuments)
+		s.app.Post(prefix+"/documents", s.addDocuments)
+		s.app.Post(prefix+"/documents/delete", s.deleteDocuments)
+		s.app.Get(prefix+"/documents/*", s.readDocument)
+		s.app.Patch(prefix+"/documents/*", s.patchDocument)
+		s.app.Delete(prefix+"/documents/*", s.deleteDocument)
+		s.app.Get(prefix+"/search", s.searchByQuery)
+		s.app.Post(prefix+"/search", s.searchByBody)
+	}
+	s.app.Use(s.noRoute)
+}

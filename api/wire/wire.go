@@ -1,0 +1,229 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Document is a document as it is sent.
+type Document struct {
+	ID       string         `json:"id,omitempty"`
+	Title    string         `json:"title,omitempty"`
+	URL      string         `json:"url,omitempty"`
+	Text     string         `json:"text"`
+	Metadata jsontext.Value `json:"metadata,omitempty"`
+	Vector   []float32      `json:"vector,omitempty"`
+}
+
+// StoredDocument is a document as it is read. Text and Chunks are left out of lists.
+type StoredDocument struct {
+	ID         string         `json:"id"`
+	Collection string         `json:"collection"`
+	Title      string         `json:"title"`
+	URL        string         `json:"url"`
+	Text       *string        `json:"text,omitzero"`
+	Metadata   jsontext.Value `json:"metadata"`
+	ChunkCount int            `json:"chunk_count"`
+	Tokens     int            `json:"tokens"`
+	Chunks     []Chunk        `json:"chunks,omitempty"`
+	CreatedAt  time.Time      `json:"created_at"`
+	UpdatedAt  time.Time      `json:"updated_at"`
+}
+
+// Chunk is a part of a document: the bytes start to end of its text.
+type Chunk struct {
+	Index  int `json:"index"`
+	Start  int `json:"start"`
+	End    int `json:"end"`
+	Tokens int `json:"tokens,omitzero"`
+}
+
+// DocumentPatch changes what is known about a document, not its text.
+type DocumentPatch struct {
+	Title    *string        `json:"title,omitzero"`
+	URL      *string        `json:"url,omitzero"`
+	Metadata jsontext.Value `json:"metadata,omitempty"`
+}
+
+// DocumentList is a page of documents.
+type DocumentList struct {
+	Documents  []StoredDocument `json:"documents"`
+	Total      int              `json:"total"`
+	NextCursor *string          `json:"next_cursor"`
+}
+
+// DeleteRequest names the documents to delete, by ids or by filter.
+type DeleteRequest struct {
+	IDs    []string       `json:"ids,omitempty"`
+	Filter jsontext.Value `json:"filter,omitempty"`
+}
+
+// Deleted says how many documents there were.
+type Deleted struct {
+	Deleted int `json:"deleted"`
+}
+
+// Collection is a collection as it is read.
+type Collection struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Model       string    `json:"model"`
+	Revision    string    `json:"revision"`
+	Dimensions  int       `json:"dimensions"`
+	Pooling     string    `json:"pooling"`
+	Engine      string    `json:"engine"`
+	Documents   int       `json:"documents"`
+	Chunks      int       `json:"chunks"`
+	IndexState  string    `json:"index_state"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// NewCollection asks for a collection.
+type NewCollection struct {
+	Name        string `json:"name"`
+	Model       string `json:"model,omitempty"`
+	Engine      string `json:"engine,omitempty"`
+	Dimensions  int    `json:"dimensions,omitzero"`
+	Description string `json:"description,omitempty"`
+}
+
+// CollectionPatch changes a collection.
+type CollectionPatch struct {
+	Description *string `json:"description,omitzero"`
+}
+
+// CollectionList is a page of collections.
+type CollectionList struct {
+	Collections []Collection `json:"collections"`
+	Total       int          `json:"total"`
+	NextCursor  *string      `json:"next_cursor"`
+}
+
+// Job is a body of documents on its way in.
+type Job struct {
+	ID         string     `json:"id"`
+	Kind       string     `json:"kind"`
+	Collection string     `json:"collection"`
+	Status     string     `json:"status"`
+	Total      int        `json:"total"`
+	Done       int        `json:"done"`
+	Failed     int        `json:"failed"`
+	CreatedAt  time.Time  `json:"created_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	ETA        *int64     `json:"eta_ms"`
+	Error      string     `json:"error"`
+	Results    []Result   `json:"results,omitzero"`
+}
+
+// Result is what became of one document.
+type Result struct {
+	ID        string `json:"id"`
+	Status    string `json:"status"`
+	Chunks    int    `json:"chunks"`
+	Tokens    int    `json:"tokens"`
+	Truncated bool   `json:"truncated"`
+	Error     *Error `json:"error,omitzero"`
+}
+
+// JobAnswer wraps a job.
+type JobAnswer struct {
+	Job Job `json:"job"`
+}
+
+// JobList is a page of jobs, newest first.
+type JobList struct {
+	Jobs       []Job   `json:"jobs"`
+	Total      int     `json:"total"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// SearchRequest is the body of POST /search. The fields below Filter that are no part of this release are taken at the
+// value that means "no", and refused at any other.
+type SearchRequest struct {
+	Query        string         `json:"query,omitempty"`
+	Vector       []float32      `json:"vector,omitempty"`
+	Mode         string         `json:"mode,omitempty"`
+	Limit        *int           `json:"limit,omitzero"`
+	Offset       int            `json:"offset,omitzero"`
+	Filter       jsontext.Value `json:"filter,omitempty"`
+	MinRelevance float64        `json:"min_relevance,omitzero"`
+	GroupBy      string         `json:"group_by,omitempty"`
+	Like         []string       `json:"like,omitempty"`
+	Unlike       []string       `json:"unlike,omitempty"`
+	Cursor       *string        `json:"cursor,omitzero"`
+	Facets       []string       `json:"facets,omitempty"`
+	Diversity    float64        `json:"diversity,omitzero"`
+	Rerank       bool           `json:"rerank,omitzero"`
+	Highlight    *bool          `json:"highlight,omitzero"`
+	Explain      bool           `json:"explain,omitzero"`
+	Exact        bool           `json:"exact,omitzero"`
+}
+
+// SearchAnswer is a page of hits.
+type SearchAnswer struct {
+	Hits           []Hit   `json:"hits"`
+	Total          int     `json:"total"`
+	TotalRelation  string  `json:"total_relation"`
+	Mode           string  `json:"mode"`
+	Model          string  `json:"model"`
+	QueryTruncated bool    `json:"query_truncated,omitzero"`
+	NextCursor     *string `json:"next_cursor"` // pages go by offset in this release
+	TookMS         float64 `json:"took_ms"`
+}
+
+// Hit is a found passage.
+type Hit struct {
+	DocumentID string         `json:"document_id"`
+	Chunk      Chunk          `json:"chunk"`
+	Title      string         `json:"title"`
+	URL        string         `json:"url"`
+	Text       string         `json:"text"`
+	Metadata   jsontext.Value `json:"metadata"`
+	Score      float32        `json:"score"`
+	Relevance  float64        `json:"relevance"`
+}
+
+// Model describes a model that can be used.
+type Model struct {
+	ID           string   `json:"id"`
+	Revision     string   `json:"revision"`
+	Task         string   `json:"task"`
+	Architecture string   `json:"architecture"`
+	Parameters   int64    `json:"parameters"`
+	Dimensions   int      `json:"dimensions"`
+	MaxTokens    int      `json:"max_tokens"`
+	Pooling      string   `json:"pooling"`
+	Licence      string   `json:"licence"`
+	Precision    string   `json:"precision"`
+	Runs         []string `json:"runs"` // where: "bundled"
+	Default      bool     `json:"default"`
+}
+
+// ModelList is the catalogue.
+type ModelList struct {
+	Models []Model `json:"models"`
+	Total  int     `json:"total"`
+}
+
+// Error is what is wrong with a request, or with one document of it.
+type Error struct {
+	Message   string `json:"message"`
+	Type      string `json:"type"`
+	Code      string `json:"code"`
+	Param     string `json:"param"`
+	RequestID string `json:"request_id,omitempty"`
+}
+
+func (e *Error) Error() string {
+	if e.Param != "" {
+		return e.Param + ": " + e.Message
+	}
+	return e.Message
+}
+
+// ErrorAnswer wraps an error.
+type ErrorAnswer struct {
+	Error Error `json:"error"`
+}

@@ -1,0 +1,30 @@
+package ingest
+
+import "sync"
+
+// broadcast tells everybody who waits for a name that something about it has changed.
+type broadcast struct {
+	mu      sync.Mutex
+	waiting map[string]chan struct{}
+}
+
+func newBroadcast() *broadcast { return &broadcast{waiting: map[string]chan struct{}{}} }
+
+// next is closed at the next announcement of name.
+func (b *broadcast) next(name string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting[name] == nil {
+		b.waiting[name] = make(chan struct{})
+	}
+	return b.waiting[name]
+}
+
+func (b *broadcast) announce(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c := b.waiting[name]; c != nil {
+		close(c)
+		delete(b.waiting, name)
+	}
+}

@@ -1,0 +1,144 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"searchd/hf"
+	"searchd/index"
+	"searchd/models"
+	"searchd/models/db"
+)
+
+// Options tune a Service. The zero value works.
+type Options struct {
+	Overlap  int          // tokens that two chunks of a document share; 0 means 32
+	KeepJobs int          // finished jobs that are remembered; 0 means 1,000
+	Log      *slog.Logger // nil means silence
+}
+
+// Service takes documents in. Run must be running for jobs to make progress.
+type Service struct {
+	db     *db.DB
+	index  *index.Registry
+	models hf.Models
+	opts   Options
+	log    *slog.Logger
+
+	wake     chan struct{} // holds one element when there may be work
+	progress *broadcast
+
+	// apply makes a commit and the change of the index that follows from it one step, so that a deletion cannot slip
+	// in between and leave a vector without its document.
+	apply sync.Mutex
+}
+
+// New makes a service on an open store.
+func New(store *db.DB, registry *index.Registry, available hf.Models, o Options) *Service {
+	if o.Overlap == 0 {
+		o.Overlap = 32
+	}
+	if o.KeepJobs == 0 {
+		o.KeepJobs = 1000
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{
+		db: store, index: registry, models: available, opts: o, log: o.Log,
+		wake: make(chan struct{}, 1), progress: newBroadcast(),
+	}
+}
+
+// Wait waits until a job is finished, for at most d, and answers how it stands then.
+func (s *Service) Wait(ctx context.Context, id string, d time.Duration) (models.Job, error) {
+	timeout := time.NewTimer(d)
+	defer timeout.Stop()
+	for {
+		changed := s.progress.next(id)
+		job, err := s.db.Job(ctx, id)
+		if err != nil || job.Status.Finished() {
+			return job, err
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			return job, nil
+		case <-ctx.Done():
+			return job, ctx.Err()
+		}
+	}
+}
+
+// Changed is closed at the next change of a job. Ask for it before reading the job, so that no change is missed.
+func (s *Service) Changed(id string) <-chan struct{} { return s.progress.next(id) }
+
+// Cancel ends a job early; see db.CancelJob.
+func (s *Service) Cancel(ctx context.Context, id string) (models.Job, error) {
+	job, err := s.db.CancelJob(ctx, id)
+	s.progress.announce(id)
+	return job, err
+}
+
+// Delete removes documents by id, and answers how many there were.
+func (s *Service) Delete(ctx context.Context, c models.Collection, ids []string) (int, error) {
+	return s.remove(ctx, c, func() (db.Removed, error) { return s.db.DeleteDocuments(ctx, c.ID, ids) })
+}
+
+// DeleteMatching removes the documents that meet a filter, which must not be nil.
+func (s *Service) DeleteMatching(ctx context.Context, c models.Collection, f *models.Filter) (int, error) {
+	if f == nil {
+		return 0, models.Errorf(models.Invalid, "filter", "is empty and would delete everything; to mean that, delete the collection")
+	}
+	return s.remove(ctx, c, func() (db.Removed, error) {
+		allow, err := s.db.Match(ctx, c.ID, f)
+		if err != nil {
+			return db.Removed{}, err
+		}
+		return s.db.DeleteMatching(ctx, c.ID, allow)
+	})
+}
+
+func (s *Service) remove(ctx context.Context, c models.Collection, change func() (db.Removed, error)) (int, error) {
+	s.apply.Lock()
+	defer s.apply.Unlock()
+	gone, err := change()
+	if err != nil {
+		return 0, err
+	}
+	return gone.Documents, s.reindex(ctx, c, nil, gone.Chunks)
+}
+
+// reindex brings the index to where a commit has brought the store. It goes on when the caller has left: the commit
+// cannot be taken back.
+func (s *Service) reindex(ctx context.Context, c models.Collection, added []models.Chunk, removed []uint64) error {
+	if len(added) == 0 && len(removed) == 0 {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	x, err := s.index.Get(ctx, c.ID, c.Dimensions)
+	if err != nil {
+		return err
+	}
+	if err := x.Delete(ctx, removed); err != nil {
+		return err
+	}
+	items := make([]index.Item, len(added))
+	for i, chunk := range added {
+		items[i] = index.Item{ID: chunk.ID, Vector: db.DecodeVector(chunk.Vector)}
+	}
+	return x.Upsert(ctx, items)
+}
+
+// DropCollection removes a collection with all its documents.
+func (s *Service) DropCollection(ctx context.Context, name string) (models.Collection, error) {
+	s.apply.Lock()
+	defer s.apply.Unlock()
+	c, err := s.db.DeleteCollection(ctx, name)
+	if err != nil {
+		return c, err
+	}
+	return c, s.index.Drop(c.ID)
+}

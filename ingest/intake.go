@@ -1,0 +1,132 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"searchd/models"
+)
+
+// Limits of what an intake holds in memory before it writes to the store.
+const (
+	intakeItems = 500
+	intakeBytes = 4 << 20
+)
+
+// Intake turns the documents of one request into a job. Documents come one at a time, so that a body may be larger than
+// memory; a bad one fails alone.
+type Intake struct {
+	service    *Service
+	collection models.Collection
+	job        models.Job
+	seen       map[string]int // position by id
+	buffer     []models.JobItem
+	bytes      int
+	next       int
+	valid      int
+	firstError error
+}
+
+// payload is a checked document as a job keeps it.
+type payload struct {
+	Title    string    `json:"title,omitempty"`
+	URL      string    `json:"url,omitempty"`
+	Text     string    `json:"text"`
+	Metadata string    `json:"metadata"`
+	Vector   []float32 `json:"vector,omitempty"`
+}
+
+// Begin starts an intake into a collection.
+func (s *Service) Begin(c models.Collection) *Intake {
+	return &Intake{
+		service: s, collection: c, seen: map[string]int{},
+		job: models.Job{ID: "job_" + strings.ToLower(rand.Text()), Kind: "ingest", CollectionID: c.ID, Collection: c.Name},
+	}
+}
+
+// Add takes the next document in. at is its place in the request, as in documents[3]. decodeErr says that it could not
+// even be read. The error of a bad document is kept for its result; Add itself fails only when the store does.
+func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decodeErr error) error {
+	err := decodeErr
+	if err == nil {
+		err = in.check(at, &draft)
+	}
+	item := models.JobItem{Position: in.next, Status: models.ItemPending}
+	in.next++
+	if models.CheckID("id", draft.ID) == nil {
+		item.DocumentID = draft.ID
+	}
+	if err == nil {
+		item.Payload, err = json.Marshal(payload{Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Vector: draft.Vector})
+	}
+	if err != nil {
+		in.fail(&item, err)
+	} else {
+		in.valid++
+	}
+	in.buffer = append(in.buffer, item)
+	in.bytes += len(item.Payload)
+	if len(in.buffer) >= intakeItems || in.bytes >= intakeBytes {
+		return in.flush(ctx, false)
+	}
+	return nil
+}
+
+func (in *Intake) check(at string, draft *models.Draft) error {
+	if err := draft.Check(in.collection.Dimensions); err != nil {
+		return models.Within(at, err)
+	}
+	if first, double := in.seen[draft.ID]; double {
+		field := models.Within(at, models.Errorf(models.Invalid, "id", "%q stands in this request twice, first as document %d; send each document once", draft.ID, first))
+		return field
+	}
+	in.seen[draft.ID] = in.next
+	return nil
+}
+
+func (in *Intake) fail(item *models.JobItem, err error) {
+	if in.firstError == nil {
+		in.firstError = err
+	}
+	item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.CodeOf(err), err.Error()
+	var e *models.Error
+	if errors.As(err, &e) {
+		item.ErrorField, item.Error = e.Field, e.Message
+	}
+}
+
+func (in *Intake) flush(ctx context.Context, whole bool) error {
+	if err := in.service.db.Accept(ctx, &in.job, in.buffer, whole); err != nil {
+		return fmt.Errorf("keep the job: %w", err)
+	}
+	in.buffer, in.bytes = nil, 0
+	return nil
+}
+
+// Commit ends the intake: when it returns without an error, the documents are kept. Where not one of them is good,
+// nothing is kept, and the first one's error is answered.
+func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
+	if in.next == 0 {
+		return models.Job{}, models.Errorf(models.Invalid, "documents", "has no documents; give at least one")
+	}
+	if in.valid == 0 {
+		return models.Job{}, errors.Join(in.firstError, in.Abort(ctx))
+	}
+	if err := in.flush(ctx, true); err != nil {
+		return models.Job{}, err
+	}
+	in.service.poke()
+	return in.job, nil
+}
+
+// Abort forgets what was taken in so far.
+func (in *Intake) Abort(ctx context.Context) error {
+	if in.job.Seq == 0 {
+		return nil
+	}
+	return in.service.db.DropJob(context.WithoutCancel(ctx), in.job.Seq)
+}

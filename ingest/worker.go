@@ -1,0 +1,207 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"searchd/hf"
+	"searchd/models"
+	"searchd/models/db"
+)
+
+// Limits of one step of the worker: large enough to fill the encoder's batches, small enough that progress is seen.
+const (
+	stepItems = 32
+	stepBytes = 1 << 20
+)
+
+// attempts is how often a job is tried when the store fails, before it is given up.
+const attempts = 5
+
+// Run works through the jobs, oldest first, until ctx ends. What is unfinished then is taken up at the next start.
+func (s *Service) Run(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		job, err := s.db.NextJob(ctx)
+		switch {
+		case err == nil && job == nil:
+			s.sleep(ctx, time.Minute)
+		case err == nil:
+			err = s.step(ctx, job)
+		}
+		if err == nil || ctx.Err() != nil {
+			failures = 0
+			continue
+		}
+		failures++
+		s.log.Error("ingest step failed", "error", err, "attempt", failures)
+		if failures >= attempts && job != nil {
+			s.finish(ctx, job, models.JobFailed, err.Error())
+			failures = 0
+		}
+		s.pause(ctx, time.Second<<failures)
+	}
+}
+
+// sleep waits for work.
+func (s *Service) sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-s.wake:
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// pause waits, whether there is work or not.
+func (s *Service) pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (s *Service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// step takes the next few documents of a job in, or ends it.
+func (s *Service) step(ctx context.Context, job *models.Job) error {
+	if err := s.db.StartJob(ctx, job); err != nil {
+		return err
+	}
+	items, err := s.db.PendingItems(ctx, job.Seq, stepItems, stepBytes)
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		s.finish(ctx, job, models.JobDone, "")
+		return nil
+	}
+	c, err := s.db.Collection(ctx, job.Collection)
+	if err != nil || c.ID != job.CollectionID {
+		s.finish(ctx, job, models.JobFailed, fmt.Sprintf("collection %q is gone", job.Collection))
+		return nil
+	}
+	results, err := s.prepare(ctx, c, items)
+	if err != nil {
+		return err
+	}
+	if err := s.commit(ctx, c, results); err != nil {
+		return err
+	}
+	if len(items) < stepItems { // most jobs end here: say so without another look at the store
+		if left, err := s.db.PendingItems(ctx, job.Seq, 1, 1); err == nil && len(left) == 0 {
+			s.finish(ctx, job, models.JobDone, "")
+			return nil
+		}
+	}
+	s.progress.announce(job.ID)
+	return nil
+}
+
+func (s *Service) commit(ctx context.Context, c models.Collection, results []db.Result) error {
+	s.apply.Lock()
+	defer s.apply.Unlock()
+	done, err := s.db.Commit(ctx, c.ID, results)
+	if err != nil {
+		return err
+	}
+	return s.reindex(ctx, c, done.Added, done.Removed)
+}
+
+func (s *Service) finish(ctx context.Context, job *models.Job, status models.JobStatus, reason string) {
+	if err := s.db.FinishJob(ctx, job.Seq, status, reason); err != nil {
+		s.log.Error("job not ended", "job", job.ID, "error", err)
+		return
+	}
+	if err := s.db.PruneJobs(ctx, s.opts.KeepJobs); err != nil {
+		s.log.Warn("old jobs not pruned", "error", err)
+	}
+	s.progress.announce(job.ID)
+}
+
+// prepare compares, splits and embeds the documents of items. A document that cannot be taken in fails alone; the error
+// is for what stops them all.
+func (s *Service) prepare(ctx context.Context, c models.Collection, items []models.JobItem) ([]db.Result, error) {
+	m, err := hf.ModelOf(s.models, c)
+	if err != nil {
+		return failAll(items, err), nil
+	}
+	batch := embedBatch{model: m}
+	results := make([]db.Result, len(items))
+	for i, item := range items {
+		if results[i], err = s.prepareOne(ctx, c, item, &batch); err != nil {
+			return nil, err
+		}
+	}
+	embedded, err := batch.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		embedded.fill(&results[i])
+	}
+	return results, nil
+}
+
+func failAll(items []models.JobItem, err error) []db.Result {
+	results := make([]db.Result, len(items))
+	for i, item := range items {
+		results[i].Item = failed(item, err)
+	}
+	return results
+}
+
+func failed(item models.JobItem, err error) models.JobItem {
+	item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.CodeOf(err), err.Error()
+	var e *models.Error
+	if errors.As(err, &e) {
+		item.ErrorField, item.Error = e.Field, e.Message
+	}
+	return item
+}
+
+// prepareOne says what is to become of one item, and puts the texts that must be embedded into batch.
+func (s *Service) prepareOne(ctx context.Context, c models.Collection, item models.JobItem, batch *embedBatch) (db.Result, error) {
+	var p payload
+	if err := json.Unmarshal(item.Payload, &p); err != nil {
+		return db.Result{Item: failed(item, fmt.Errorf("its payload cannot be read: %w", err))}, nil
+	}
+	metadata, err := models.ParseMetadata([]byte(p.Metadata))
+	if err != nil {
+		return db.Result{Item: failed(item, models.Within("metadata", err))}, nil
+	}
+	doc := &models.Document{
+		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
+		ContentHash: contentHash(p),
+	}
+	stored, err := s.db.Document(ctx, c.ID, item.DocumentID)
+	if err != nil && models.CodeOf(err) != models.NotFound {
+		return db.Result{}, err
+	}
+	if err == nil && string(stored.ContentHash) == string(doc.ContentHash) {
+		return unchanged(item, stored, doc, metadata), nil
+	}
+	result := db.Result{Item: item, Document: doc, Fields: metadata.Fields}
+	if err := batch.add(&result, p, s.opts.Overlap); err != nil {
+		return db.Result{Item: failed(item, err)}, nil
+	}
+	return result, nil
+}
+
+// unchanged is the result for a document whose content is stored already: only what is known about it may be new.
+func unchanged(item models.JobItem, stored models.Document, doc *models.Document, m models.Metadata) db.Result {
+	item.Chunks, item.Tokens = stored.Chunks, stored.Tokens
+	if stored.Title == doc.Title && stored.URL == doc.URL && stored.Metadata == doc.Metadata {
+		item.Status = models.ItemUnchanged
+		return db.Result{Item: item}
+	}
+	stored.Title, stored.URL, stored.Metadata = doc.Title, doc.URL, doc.Metadata
+	return db.Result{Item: item, Document: &stored, Fields: m.Fields, Keep: true}
+}
