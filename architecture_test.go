@@ -1,0 +1,125 @@
+// Package searchd_test holds the rules that concern the whole tree.
+package searchd_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the import table: what a package of ours may import of ours. A package that is not here must not exist;
+// to add one, say here what it may know. An entry that ends in /... stands for the packages below as well.
+var allowed = map[string][]string{
+	"models":          {},
+	"models/db":       {"models"},
+	"internal/simd":   {},
+	"hf":              {"models"},
+	"hf/safetensors":  {},
+	"hf/tokenizer":    {"hf"},
+	"hf/encoder":      {"hf/safetensors", "internal/simd"},
+	"hf/local":        {"hf", "hf/safetensors", "hf/tokenizer", "hf/encoder", "internal/simd"},
+	"hf/bundled":      {"hf", "hf/local"},
+	"index":           {"models"},
+	"index/chromem":   {"index"},
+	"index/indextest": {"index"},
+	"ingest":          {"hf", "index", "models", "models/db"},
+	"search":          {"hf", "index", "models", "models/db"},
+	"api/wire":        {},
+	"api/client":      {"api/wire", "models"},
+	"api":             {"api/wire", "ingest", "search", "hf", "models", "models/db"},
+	"web":             {},
+	"fixtures":        {},
+	"cmd/searchd":     {"..."},
+}
+
+// exclusive are libraries that one package alone may import: where they are replaced, one package changes.
+var exclusive = map[string]string{
+	"github.com/gofiber/fiber":           "api",
+	"gorm.io/":                           "models/db",
+	"modernc.org/sqlite":                 "models/db",
+	"github.com/philippgille/chromem-go": "index/chromem",
+	"github.com/alecthomas/kong":         "cmd/searchd",
+	"github.com/schollz/progressbar":     "cmd/searchd",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportTable(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "searchd/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the import table", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, "searchd/"); ok && !slices.Contains(may, ours) && !slices.Contains(may, "...") {
+				t.Errorf("%s imports %s, which the import table does not allow", name, ours)
+			}
+			for library, owner := range exclusive {
+				if strings.HasPrefix(imported, library) && name != owner {
+					t.Errorf("%s imports %s, which only %s may", name, imported, owner)
+				}
+			}
+		}
+	}
+}
+
+func TestModelsImportOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if p.ImportPath != "searchd/models" {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				t.Errorf("models imports %s", imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range listPackages(t) {
+		dir := strings.TrimPrefix(p.ImportPath, "searchd/")
+		file := path.Join(dir, "doc.go")
+		if dir == "cmd/searchd" {
+			file = path.Join(dir, "main.go")
+		}
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.HasPrefix(string(text), "// ") {
+			t.Errorf("%s has no package comment in %s", dir, file)
+		}
+	}
+}
+
+// listPackages lists the packages of this module, apart from this one, as the product is built: without cgo.
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.ImportPath != "searchd" {
+			list = append(list, p)
+		}
+	}
+}

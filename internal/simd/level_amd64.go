@@ -1,0 +1,52 @@
+//go:build !purego
+
+package simd
+
+import "golang.org/x/sys/cpu"
+
+// Which assembly to use. Kernels branch on these rather than call through a function variable, which would move their
+// slices to the heap.
+var hasAVX512, hasAVX2 = detect()
+
+// detect asks the processor, and through it the operating system, which has to save the wide registers.
+func detect() (avx512, avx2 bool) {
+	x := &cpu.X86
+	avx2 = x.HasAVX2 && x.HasFMA
+	avx512 = avx2 && x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW
+	return avx512, avx2
+}
+
+func use(level string) {
+	hasAVX512 = level == LevelAVX512
+	hasAVX2 = hasAVX512 || level == LevelAVX2
+}
+
+// Features lists the processor's extensions that matter to this package or to a faster one: a diagnosis for people.
+func Features() []string {
+	x := &cpu.X86
+	all := []struct {
+		name string
+		has  bool
+	}{
+		{"avx", x.HasAVX},
+		{"avx2", x.HasAVX2},
+		{"fma", x.HasFMA},
+		{"avx512f", x.HasAVX512F},
+		{"avx512vl", x.HasAVX512VL},
+		{"avx512dq", x.HasAVX512DQ},
+		{"avx512bw", x.HasAVX512BW},
+		{"avx512vnni", x.HasAVX512VNNI},
+		{"avx512bf16", x.HasAVX512BF16},
+		{"avxvnni", x.HasAVXVNNI},
+		{"amx-tile", x.HasAMXTile},
+		{"amx-int8", x.HasAMXInt8},
+		{"amx-bf16", x.HasAMXBF16},
+	}
+	var names []string
+	for _, f := range all {
+		if f.has {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,13 @@
+//go:build !amd64 || purego
+
+package simd
+
+// Constants, so that the compiler drops every branch into assembly.
+const hasAVX512, hasAVX2 = false, false
+
+func detect() (avx512, avx2 bool) { return false, false }
+
+func use(string) {}
+
+// Features lists the processor's extensions that this package knows how to use: none in this build.
+func Features() []string { return nil }

@@ -1,0 +1,28 @@
+//go:build !amd64 || purego
+
+package simd
+
+// What the dispatching functions name but never reach in a build without assembly: hasAVX512 and hasAVX2 are false.
+
+func dotAVX512(_, _ []float32) float32 { panic(noAssembly) }
+func dotAVX2(_, _ []float32) float32   { panic(noAssembly) }
+func geluAVX512([]float32)             { panic(noAssembly) }
+func geluAVX2([]float32)               { panic(noAssembly) }
+
+func maximumAVX512([]float32) float32                  { panic(noAssembly) }
+func maximumAVX2([]float32) float32                    { panic(noAssembly) }
+func expSumAVX512([]float32, float32, float32) float32 { panic(noAssembly) }
+func expSumAVX2([]float32, float32, float32) float32   { panic(noAssembly) }
+func multiplyAVX512([]float32, float32)                { panic(noAssembly) }
+func multiplyAVX2([]float32, float32)                  { panic(noAssembly) }
+
+func addLayerNormAVX512(_, _, _, _, _ []float32, _, _ float32) { panic(noAssembly) }
+func addLayerNormAVX2(_, _, _, _, _ []float32, _, _ float32)   { panic(noAssembly) }
+
+func dequantizeInt8AVX512([]float32, []int8, []float32, int) { panic(noAssembly) }
+func dequantizeInt8AVX2([]float32, []int8, []float32, int)   { panic(noAssembly) }
+
+func gemmAVX512(_ *float32, _ int, _ *float32, _ int, _, _ *float32, _, _ int) { panic(noAssembly) }
+func gemmAVX2(_ *float32, _ int, _ *float32, _ int, _, _ *float32, _, _ int)   { panic(noAssembly) }
+
+const noAssembly = "simd: this build has no assembly"
