@@ -1,0 +1,61 @@
+# searchd: `make` lists the targets.
+
+SHELL   := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO      := CGO_ENABLED=0 go
+BUILD   := $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+ADDR    ?= 127.0.0.1:8080
+DATA    ?= ./data
+TOOLS   := $(CURDIR)/.work/bin
+LINT    := $(TOOLS)/golangci-lint
+LINT_VERSION := v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-go test-page eval race purego lint fuzz bench published goldens clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/searchd, one static binary
+	$(BUILD) -o bin/searchd ./cmd/searchd
+
+run: build ## build, start, load the sample corpus into an empty store, print the address
+	./bin/searchd serve --addr $(ADDR) --data $(DATA) --sample
+
+test: test-go test-page ## every test; what needs Chromium or Python says so where it is skipped
+
+test-go:
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-page: build
+	web/test/run.sh bin/searchd
+
+eval: build ## measure search by meaning on the sample's 60 judged questions
+	./bin/searchd eval fixtures/sample
+
+race: ## the tests under the race detector (needs a C compiler; the product never does)
+	CGO_ENABLED=1 go test -race ./...
+
+purego: ## the tests without assembly
+	$(GO) test -tags purego ./internal/simd/... ./hf/...
+
+lint: $(LINT) ## golangci-lint
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $$package | sed 's/^func //' | sort -u); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} $$package; done; done
+
+bench: ## the benchmarks beside the code
+	$(GO) test -run '^$$' -bench . ./internal/simd ./hf/tokenizer ./hf/encoder ./hf/local
+
+published: build ## fetch the published weights, convert them and compare with the bundled file, byte for byte
+	fixtures/encoder/check_bundled.sh .work/published
+
+clean: ## remove what was built
+	rm -rf bin .work

@@ -1,0 +1,148 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"searchd/api/wire"
+	"searchd/models"
+)
+
+// Client talks to one server. It is safe for concurrent use.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// New makes a client for a server such as http://127.0.0.1:8080. A nil httpClient means http.DefaultClient.
+func New(server string, httpClient *http.Client) (*Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("server %q is no address; it looks like http://127.0.0.1:8080", server)
+	}
+	if httpClient == nil {
+		httpClient = http.DefaultClient
+	}
+	return &Client{base: strings.TrimSuffix(server, "/"), http: httpClient}, nil
+}
+
+// Ingest sends documents and waits for as many seconds, 600 at most.
+func (c *Client) Ingest(ctx context.Context, collection string, docs []wire.Document, wait int) (wire.Job, error) {
+	var body bytes.Buffer
+	for _, doc := range docs {
+		if err := json.MarshalWrite(&body, doc); err != nil {
+			return wire.Job{}, fmt.Errorf("document %q: %w", doc.ID, err)
+		}
+		body.WriteByte('\n')
+	}
+	var answer wire.JobAnswer
+	err := c.do(ctx, http.MethodPost, fmt.Sprintf("%s/documents?wait=%d", in(collection), wait), "application/x-ndjson", &body, &answer)
+	return answer.Job, err
+}
+
+// Job reads a job.
+func (c *Client) Job(ctx context.Context, id string) (wire.Job, error) {
+	var answer wire.JobAnswer
+	err := c.do(ctx, http.MethodGet, "/jobs/"+url.PathEscape(id), "", nil, &answer)
+	return answer.Job, err
+}
+
+// Document reads a document.
+func (c *Client) Document(ctx context.Context, collection, id string) (wire.StoredDocument, error) {
+	var doc wire.StoredDocument
+	err := c.do(ctx, http.MethodGet, in(collection)+"/documents/"+url.PathEscape(id), "", nil, &doc)
+	return doc, err
+}
+
+// Delete removes documents by ids or by filter.
+func (c *Client) Delete(ctx context.Context, collection string, r wire.DeleteRequest) (int, error) {
+	var answer wire.Deleted
+	err := c.send(ctx, http.MethodPost, in(collection)+"/documents/delete", r, &answer)
+	return answer.Deleted, err
+}
+
+// Search asks for hits.
+func (c *Client) Search(ctx context.Context, collection string, r wire.SearchRequest) (wire.SearchAnswer, error) {
+	var answer wire.SearchAnswer
+	err := c.send(ctx, http.MethodPost, in(collection)+"/search", r, &answer)
+	return answer, err
+}
+
+// Collection reads a collection.
+func (c *Client) Collection(ctx context.Context, name string) (wire.Collection, error) {
+	var answer wire.Collection
+	err := c.do(ctx, http.MethodGet, in(name), "", nil, &answer)
+	return answer, err
+}
+
+// CreateCollection makes a collection.
+func (c *Client) CreateCollection(ctx context.Context, r wire.NewCollection) (wire.Collection, error) {
+	var answer wire.Collection
+	err := c.send(ctx, http.MethodPost, "/collections", r, &answer)
+	return answer, err
+}
+
+func in(collection string) string {
+	if collection == "" {
+		collection = models.DefaultCollection
+	}
+	return "/collections/" + url.PathEscape(collection)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body, answer any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, method, path, "application/json", bytes.NewReader(b), answer)
+}
+
+// do sends a request. The server's own error comes back as *wire.Error.
+func (c *Client) do(ctx context.Context, method, path, kind string, body io.Reader, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return unreachable(c.base, err)
+	}
+	defer func() { _ = response.Body.Close() }() // all of it is read; closing cannot lose anything
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return unreachable(c.base, err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return failure(response, text)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("%s answered something that is not searchd's: %w", c.base, err)
+	}
+	return nil
+}
+
+func failure(response *http.Response, text []byte) error {
+	var answer wire.ErrorAnswer
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Error.Message == "" {
+		return fmt.Errorf("the server answered %s", response.Status)
+	}
+	return &answer.Error
+}
+
+func unreachable(base string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%s does not answer: %w; is searchd serve running there?", base, err)
+}

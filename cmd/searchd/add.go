@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"searchd/api/wire"
+)
+
+type addCommand struct {
+	Paths      []string `arg:"" name:"path" help:"Files (text, Markdown, JSONL; .gz too), folders, or - for standard input."`
+	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
+	Format     string   `help:"Read everything as this format: text, markdown or jsonl. By default the file's name says." enum:",text,markdown,jsonl" default:""`
+}
+
+// One request's share: large enough to fill the model's batches, small enough that the bar moves.
+const (
+	batchDocuments = 64
+	batchBytes     = 1 << 20
+)
+
+func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
+	return c.with(ctx, t, func(s session) error {
+		if err := ensureCollection(ctx, s, a.Collection); err != nil {
+			return err
+		}
+		found, skipped, err := findSources(a.Paths, a.Format)
+		if err != nil {
+			return err
+		}
+		u := uploader{ctx: ctx, session: s, collection: a.Collection, terminal: t, bar: newBar(t, found), start: time.Now()}
+		for _, src := range found {
+			if err := u.add(src, t.in); err != nil {
+				return errors.Join(err, u.report(skipped))
+			}
+		}
+		if err := u.flush(); err != nil {
+			return errors.Join(err, u.report(skipped))
+		}
+		return u.report(skipped)
+	})
+}
+
+func ensureCollection(ctx context.Context, s session, name string) error {
+	_, err := s.Collection(ctx, name)
+	var e *wire.Error
+	if errors.As(err, &e) && e.Type == "not_found_error" {
+		_, err = s.CreateCollection(ctx, wire.NewCollection{Name: name})
+	}
+	return err
+}
+
+// newBar counts the bytes of the files. It is nil where standard error is no terminal.
+func newBar(t terminal, sources []source) *progressbar.ProgressBar {
+	if !isTerminal(t.err) {
+		return nil
+	}
+	var total int64
+	for _, s := range sources {
+		if s.size < 0 { // standard input: nobody knows
+			total = -1
+			break
+		}
+		total += s.size
+	}
+	return progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("adding"), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionFullWidth(),
+	)
+}
+
+// uploader sends documents in batches and keeps count.
+type uploader struct {
+	ctx        context.Context
+	session    session
+	collection string
+	terminal   terminal
+	bar        *progressbar.ProgressBar
+	start      time.Time
+
+	batch  []wire.Document
+	places []string // where each document of batch came from, for its error
+	bytes  int
+	read   int64 // bytes of sources that the batch stands for
+
+	outcomes map[string]int
+	chunks   int
+	tokens   int
+	cut      int
+}
+
+func (u *uploader) add(src source, stdin io.Reader) error {
+	return src.read(stdin, func(doc wire.Document, place string, consumed int64) error {
+		u.batch, u.places = append(u.batch, doc), append(u.places, place)
+		u.bytes += len(doc.Text)
+		u.read += consumed
+		if len(u.batch) < batchDocuments && u.bytes < batchBytes {
+			return nil
+		}
+		return u.flush()
+	})
+}
+
+func (u *uploader) flush() error {
+	if len(u.batch) == 0 {
+		return nil
+	}
+	job, err := u.session.Ingest(u.ctx, u.collection, u.batch, 600)
+	for err == nil && job.FinishedAt == nil { // ten minutes were not enough for this batch
+		if job, err = u.session.Job(u.ctx, job.ID); err == nil && job.FinishedAt == nil {
+			err = wait(u.ctx, time.Second)
+		}
+	}
+	var refused *wire.Error
+	switch {
+	case errors.As(err, &refused) && refused.Type == "invalid_request_error": // every document of the batch is bad
+		u.refuse(refused)
+	case err != nil:
+		return err
+	case job.Status == "failed":
+		return fmt.Errorf("the server gave the job up: %s", job.Error)
+	default:
+		u.count(job)
+	}
+	if u.bar != nil {
+		_ = u.bar.Add64(u.read) // a bar that cannot be drawn is no reason to stop
+	}
+	u.batch, u.places, u.bytes, u.read = nil, nil, 0, 0
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (u *uploader) count(job wire.Job) {
+	if u.outcomes == nil {
+		u.outcomes = map[string]int{}
+	}
+	for i, r := range job.Results {
+		u.outcomes[r.Status]++
+		u.chunks += r.Chunks
+		u.tokens += r.Tokens
+		if r.Truncated {
+			u.cut++
+		}
+		if r.Error != nil {
+			u.complain(u.places[i], r.Error.Message, r.Error.Param)
+		}
+	}
+}
+
+// refuse counts a batch of which nothing was kept. The server names the first fault.
+func (u *uploader) refuse(e *wire.Error) {
+	if u.outcomes == nil {
+		u.outcomes = map[string]int{}
+	}
+	u.complain(u.places[0], e.Message, e.Param)
+	if len(u.batch) > 1 {
+		u.complain(u.places[0], fmt.Sprintf("and the %d documents after it were refused too", len(u.batch)-1), "")
+	}
+	u.outcomes["failed"] += len(u.batch)
+}
+
+func (u *uploader) complain(place, message, param string) {
+	if u.bar != nil {
+		_ = u.bar.Clear()
+	}
+	if param != "" {
+		message = fieldOf(param) + " " + message
+	}
+	_, _ = fmt.Fprintf(u.terminal.err, "%s: %s\n", place, message)
+}
+
+// report prints the one line that says what happened.
+func (u *uploader) report(skipped int) error {
+	if u.bar != nil {
+		_ = u.bar.Finish()
+	}
+	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
+	line := fmt.Sprintf("added %d documents to %s in %.1f s: %d created, %d updated, %d unchanged, %d failed; %d chunks, %d tokens",
+		n, u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], u.outcomes["unchanged"], u.outcomes["failed"], u.chunks, u.tokens)
+	if skipped > 0 {
+		line += fmt.Sprintf("; %d files of other kinds skipped", skipped)
+	}
+	if u.cut > 0 {
+		line += fmt.Sprintf("; %d documents were not read to their end by the model", u.cut)
+	}
+	if _, err := fmt.Fprintln(u.terminal.out, line); err != nil {
+		return err
+	}
+	if failed := u.outcomes["failed"]; failed > 0 {
+		return fmt.Errorf("%d documents were not added", failed)
+	}
+	return nil
+}

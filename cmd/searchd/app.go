@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp/fasthttputil"
+
+	"searchd/api"
+	"searchd/api/client"
+	"searchd/hf"
+	"searchd/hf/bundled"
+	"searchd/hf/local"
+	"searchd/index"
+	"searchd/index/chromem"
+	"searchd/ingest"
+	"searchd/models/db"
+	"searchd/search"
+	"searchd/web"
+)
+
+// app is everything that works on one data folder, wired together. This is the only place where adapters meet.
+type app struct {
+	log    *slog.Logger
+	db     *db.DB
+	index  *index.Registry
+	ingest *ingest.Service
+	server *api.Server
+
+	stopWork context.CancelFunc
+	work     sync.WaitGroup
+}
+
+// openApp opens a data folder and starts the worker on what a former process left unfinished.
+func openApp(ctx context.Context, dir string, log *slog.Logger) (*app, error) {
+	type opened struct {
+		models *modelSet
+		err    error
+	}
+	model := make(chan opened, 1) // the model and the store take about as long to open: do both at once
+	go func() {
+		m, err := openModels()
+		model <- opened{m, err}
+	}()
+	store, err := db.Open(ctx, dir)
+	available := <-model
+	if err != nil {
+		return nil, err
+	}
+	if available.err != nil {
+		return nil, errors.Join(available.err, store.Close())
+	}
+	a := &app{log: log, db: store}
+	a.index = index.NewRegistry(newEngine, store.Vectors)
+	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{Log: log})
+	a.server = api.New(api.Options{
+		DB: store, Ingest: a.ingest, Search: search.New(store, a.index, available.models, log),
+		Models: available.models, Page: web.FS, Log: log, Version: version,
+	})
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopWork = stop
+	a.work.Go(func() { a.ingest.Run(work) })
+	return a, nil
+}
+
+// newEngine makes the index engine for new and reopened collections.
+func newEngine(dimensions int) (index.Index, error) { return chromem.New(dimensions) }
+
+// shutdownGrace is how long requests that are being answered may take when the process is asked to stop.
+const shutdownGrace = 10 * time.Second
+
+// close stops taking requests, lets the worker finish its step, and closes the store.
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	err := a.server.Shutdown(ctx)
+	a.stopWork()
+	a.work.Wait()
+	return errors.Join(err, a.index.Close(), a.db.Close())
+}
+
+// connect answers a client of the server that was named, or of the data folder. Either way a command speaks the same
+// API; a data folder is served within the process, over a listener that is no socket.
+func (c *cli) connect(ctx context.Context, t terminal) (*client.Client, func() error, error) {
+	if c.Server != "" {
+		direct, err := client.New(c.Server, nil)
+		return direct, func() error { return nil }, err
+	}
+	a, err := openApp(ctx, c.Data, logger(t.err, c.Log))
+	if err != nil {
+		return nil, nil, err
+	}
+	pipe := fasthttputil.NewInmemoryListener()
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(pipe) }()
+	stop := func() error {
+		err := a.close()
+		return errors.Join(err, <-served)
+	}
+	inside, err := client.New("http://searchd", &http.Client{Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return pipe.Dial() },
+	}})
+	return inside, stop, err
+}
+
+func logger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// modelSet is the models of this process, the default first.
+type modelSet struct {
+	list []hf.Model
+}
+
+func openModels() (*modelSet, error) {
+	m, err := bundled.Open(local.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("bundled model: %w", err)
+	}
+	return &modelSet{list: []hf.Model{m}}, nil
+}
+
+// Model is the model of an id, with or without the publisher's name before it.
+func (s *modelSet) Model(id string) (hf.Model, bool) {
+	if id == "" {
+		return s.list[0], true
+	}
+	for _, m := range s.list {
+		if full := m.Card().ID; full == id || shortName(full) == id {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// Cards describes the models.
+func (s *modelSet) Cards() []hf.Card {
+	cards := make([]hf.Card, len(s.list))
+	for i, m := range s.list {
+		cards[i] = m.Card()
+	}
+	return cards
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"searchd/api/wire"
+)
+
+type deleteCommand struct {
+	IDs        []string `arg:"" optional:"" name:"id" help:"Ids of documents."`
+	Filter     string   `help:"Delete what meets this condition on metadata, as JSON." placeholder:"JSON"`
+	Collection string   `help:"Collection to delete from." default:"default"`
+}
+
+func (d *deleteCommand) Run(ctx context.Context, c *cli, t terminal) error {
+	if (len(d.IDs) == 0) == (d.Filter == "") {
+		return usageError("delete takes ids or --filter, one of them")
+	}
+	return c.with(ctx, t, func(s session) error {
+		n, err := s.Delete(ctx, d.Collection, wire.DeleteRequest{IDs: d.IDs, Filter: raw(d.Filter)})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(t.out, "deleted %d documents from %s\n", n, d.Collection)
+		return err
+	})
+}

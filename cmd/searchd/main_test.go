@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary stand for searchd: the scripts and the crash test start it as a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"searchd": main})
+}
+
+// TestScripts runs the command line as a person would: see testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serveInScript,
+		},
+	})
+}
+
+// serveInScript starts a server for the rest of a script and puts its address into $SERVER.
+func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := startServer(context.Background(), ts.MkAbs("served"), args...)
+	ts.Check(err)
+	ts.Setenv("SERVER", p.url)
+	ts.Defer(p.stop)
+}
+
+// process is a running server.
+type process struct {
+	url    string
+	cmd    *exec.Cmd
+	stderr *tail
+	once   sync.Once
+}
+
+// startServer starts searchd serve on a free port and waits for its first line.
+func startServer(ctx context.Context, data string, args ...string) (*process, error) {
+	path, err := exec.LookPath("searchd") // put there by testscript.Main
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
+	errors := &tail{}
+	cmd.Stderr = errors
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if err != nil || !ok {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return nil, fmt.Errorf("first line %q, %v; standard error: %s", line, err, errors)
+	}
+	return &process{url: address, cmd: cmd, stderr: errors}, nil
+}
+
+// kill ends the process as a power cut would: it gets no say.
+func (p *process) kill() {
+	p.once.Do(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	})
+}
+
+// stop asks the process to end.
+func (p *process) stop() {
+	p.once.Do(func() {
+		_ = p.cmd.Process.Signal(os.Interrupt)
+		done := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+		defer done.Stop()
+		_ = p.cmd.Wait()
+	})
+}
+
+// tail keeps the end of what a process writes.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	t.text = t.text[max(0, len(t.text)-4096):]
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
