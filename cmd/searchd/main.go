@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 		kong.Name("searchd"),
 		kong.Description("Search your documents by meaning: one binary, no token, no download, no other process."),
 		kong.DefaultEnvars("SEARCHD"),
-		kong.Configuration(kongyaml.Loader),
+		kong.Configuration(loadSettings),
 		kong.Vars{"log": defaultLog(args)},
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { exit = code }),
@@ -94,6 +94,22 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// loadSettings reads the settings file. kong would put it before the environment; here the environment goes before it.
+func loadSettings(r io.Reader) (kong.Resolver, error) {
+	file, err := kongyaml.Loader(r)
+	if err != nil {
+		return nil, fmt.Errorf("settings file: %w", err)
+	}
+	return kong.ResolverFunc(func(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			if _, set := os.LookupEnv(name); set {
+				return nil, nil
+			}
+		}
+		return file.Resolve(c, parent, flag)
+	}), nil
 }
 
 // complain prints an error. Where standard error is closed, nobody is there to be told.
