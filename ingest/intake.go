@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -63,10 +64,11 @@ func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decode
 	if err == nil {
 		item.Payload, err = json.Marshal(payload{Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Vector: draft.Vector})
 	}
-	if err != nil {
-		in.fail(&item, err)
-	} else {
+	if err == nil {
 		in.valid++
+	} else {
+		item = failed(item, err)
+		in.firstError = cmp.Or(in.firstError, err)
 	}
 	in.buffer = append(in.buffer, item)
 	in.bytes += len(item.Payload)
@@ -86,17 +88,6 @@ func (in *Intake) check(at string, draft *models.Draft) error {
 	}
 	in.seen[draft.ID] = in.next
 	return nil
-}
-
-func (in *Intake) fail(item *models.JobItem, err error) {
-	if in.firstError == nil {
-		in.firstError = err
-	}
-	item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.CodeOf(err), err.Error()
-	var e *models.Error
-	if errors.As(err, &e) {
-		item.ErrorField, item.Error = e.Field, e.Message
-	}
 }
 
 func (in *Intake) flush(ctx context.Context, whole bool) error {

@@ -158,6 +158,7 @@ func failAll(items []models.JobItem, err error) []db.Result {
 	return results
 }
 
+// failed is an item with the reason why it was not taken in.
 func failed(item models.JobItem, err error) models.JobItem {
 	item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.CodeOf(err), err.Error()
 	var e *models.Error

@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
 )
 
 // version is set by the Makefile.
@@ -94,22 +93,6 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return exitFailed
 	}
 	return exitDone
-}
-
-// loadSettings reads the settings file. kong would put it before the environment; here the environment goes before it.
-func loadSettings(r io.Reader) (kong.Resolver, error) {
-	file, err := kongyaml.Loader(r)
-	if err != nil {
-		return nil, fmt.Errorf("settings file: %w", err)
-	}
-	return kong.ResolverFunc(func(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-		for _, name := range flag.Envs {
-			if _, set := os.LookupEnv(name); set {
-				return nil, nil
-			}
-		}
-		return file.Resolve(c, parent, flag)
-	}), nil
 }
 
 // complain prints an error. Where standard error is closed, nobody is there to be told.
