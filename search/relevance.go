@@ -9,21 +9,24 @@ import (
 // A score is measured in standard deviations above how unrelated texts score, which makes models comparable, and then
 // put on a logistic curve. Its two constants are fitted to judged questions: see docs/relevance.md.
 const (
-	middle = 4.0 // deviations at which a hit is as often relevant as not
-	width  = 1.0
+	middle = 5.9 // deviations at which a hit is as likely to be relevant as not
+	width  = 0.9
 )
 
-// relevance is a score from 0 (unrelated) to 1 (certainly related).
+// relevance is a score from 0 (unrelated) to 1 (surely related). For a model that was never measured it is the cosine.
 func relevance(score float32, null hf.Null) float64 {
+	if null.StdDev <= 0 {
+		return min(max(float64(score), 0), 1)
+	}
 	z := (float64(score) - null.Mean) / null.StdDev
 	return 1 / (1 + math.Exp((middle-z)/width))
 }
 
 // minScore is the score that has a relevance; 0, which admits all, for 0.
-func minScore(min float64, null hf.Null) float32 {
-	if min == 0 {
-		return 0
+func minScore(least float64, null hf.Null) float32 {
+	if least == 0 || null.StdDev <= 0 {
+		return float32(least)
 	}
-	z := middle - width*math.Log(1/min-1)
+	z := middle - width*math.Log(1/least-1)
 	return float32(null.Mean + z*null.StdDev)
 }

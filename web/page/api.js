@@ -1,0 +1,87 @@
+// The server, as this page sees it. A failed call is an ApiError (the server said no) or Unreachable (it said nothing).
+
+export class ApiError extends Error {
+  constructor(status, error) {
+    super(error?.message || `the server answered ${status}`);
+    this.status = status;
+    this.param = error?.param || '';
+    this.requestId = error?.request_id || '';
+  }
+
+  // text is the message with the field that it is about.
+  get text() {
+    return this.param ? `${this.param} ${this.message}` : this.message;
+  }
+}
+
+export class Unreachable extends Error {
+  get text() {
+    return 'The server does not answer.';
+  }
+}
+
+export async function call(method, path, { body, type = 'application/json', signal } = {}) {
+  let response;
+  let answer;
+  try {
+    response = await fetch(path, { method, body, signal, headers: body == null ? {} : { 'Content-Type': type } });
+    answer = await response.text();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Unreachable(error.message);
+  }
+  let value;
+  try {
+    value = JSON.parse(answer);
+  } catch {
+    if (response.ok) throw new ApiError(response.status, { message: 'the answer is not JSON; is this a searchd server?' });
+  }
+  if (!response.ok) throw new ApiError(response.status, value?.error);
+  return value;
+}
+
+const within = (collection, path) => (collection === 'default' ? path : `/collections/${encodeURIComponent(collection)}${path}`);
+const documentPath = (collection, id) => within(collection, `/documents/${encodeURIComponent(id)}`);
+
+// search takes the filter as JSON text: going through a number of JavaScript would change large ones.
+export function search(collection, { query, filter, offset, limit }, signal) {
+  const rest = JSON.stringify({ query, offset, limit });
+  const body = filter ? `${rest.slice(0, -1)},"filter":${filter}}` : rest;
+  return call('POST', within(collection, '/search'), { body, signal });
+}
+
+export async function count(collection, filter, signal) {
+  const path = within(collection, '/documents?limit=1') + (filter ? `&filter=${encodeURIComponent(filter)}` : '');
+  return (await call('GET', path, { signal })).total;
+}
+
+export const collections = async () => (await call('GET', '/collections?limit=1000')).collections;
+export const read = (collection, id) => call('GET', documentPath(collection, id));
+export const remove = (collection, id) => call('DELETE', documentPath(collection, id));
+
+// add sends documents, one a line, and answers the job as it stands when they are kept.
+export const add = async (collection, lines, signal) =>
+  (await call('POST', within(collection, '/documents?wait=0'), { body: lines, type: 'application/x-ndjson', signal })).job;
+export const job = async (id) => (await call('GET', `/jobs/${encodeURIComponent(id)}`)).job;
+export const cancel = (id) => call('DELETE', `/jobs/${encodeURIComponent(id)}`);
+
+export const finished = ({ status }) => status === 'done' || status === 'failed' || status === 'cancelled';
+
+// follow calls onJob for every step of a job, and onLost when the connection breaks; the browser then connects again by
+// itself. It resolves when the job is finished.
+export function follow(id, onJob, onLost) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(`/jobs/${encodeURIComponent(id)}?watch=1`);
+    source.addEventListener('job', (event) => {
+      const now = JSON.parse(event.data);
+      onJob(now);
+      if (!finished(now)) return;
+      source.close();
+      resolve(now);
+    });
+    source.addEventListener('error', () => {
+      if (source.readyState === EventSource.CLOSED) reject(new Unreachable());
+      else onLost();
+    });
+  });
+}

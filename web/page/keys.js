@@ -1,0 +1,63 @@
+// What keys do. "/" goes to the search box from anywhere; the others work where the focus is.
+
+import { $ } from './dom.js';
+
+const titles = () => [...$('hits').querySelectorAll('.title')];
+const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+
+// listen starts it. actions are clear(), closeAdd() and remove(item).
+export function listen(actions) {
+  document.addEventListener('keydown', (event) => {
+    const busy = event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey;
+    if (busy || document.querySelector('dialog[open]')) return;
+    if (handle(event, actions)) event.preventDefault();
+  });
+}
+
+function handle(event, actions) {
+  const { key, target } = event;
+  const typing = target.matches('input, textarea, select');
+  if (key === 'Escape') return escape(target, actions);
+  if (key === '/' && !typing) return focusQuery();
+  if (target === $('query')) return key === 'ArrowDown' && move(-1, 1);
+  const hit = target.closest('.hit');
+  if (!hit || typing || target.matches('.full')) return false;
+  if (STEPS[key]) return move(titles().indexOf(hit.querySelector('.title')), STEPS[key]);
+  if (key === 'Delete') return actions.remove(hit) || true;
+  return false;
+}
+
+export function focusQuery() {
+  $('query').focus();
+  $('query').select();
+  return true;
+}
+
+// move goes from one hit to the next; above the first one is the search box.
+function move(from, step) {
+  const all = titles();
+  const to = from + step;
+  if (to < 0) return focusQuery();
+  if (to >= all.length) return from >= 0;
+  all[to].focus();
+  all[to].closest('.hit').scrollIntoView({ block: 'nearest' });
+  return true;
+}
+
+function escape(target, actions) {
+  const open = target.closest('.hit')?.querySelector('.title[aria-expanded="true"]');
+  if (open) {
+    open.click();
+    open.focus();
+    return true;
+  }
+  if (target.closest('#add')) {
+    actions.closeAdd();
+    return true;
+  }
+  if (target === $('query') || target === $('filter')) {
+    actions.clear(target);
+    return true;
+  }
+  return target.closest('.hit') !== null && focusQuery();
+}

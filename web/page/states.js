@@ -1,0 +1,51 @@
+// What stands in the place of hits when there are none: each state says what is so, and what can be done.
+
+import { $, button, h, plural } from './dom.js';
+
+// Questions that the sample answers without sharing a word with them.
+const EXAMPLES = [
+  'my soup tastes like seawater',
+  'how do I get rid of snails',
+  'my mind races at night and I can’t nod off',
+  'does an espresso at teatime hurt my rest',
+  'what will eventually happen to our star',
+];
+
+const put = (...children) => $('state').replaceChildren(h('div', { class: 'state' }, ...children.filter(Boolean)));
+
+export const clear = () => $('state').replaceChildren();
+
+export function empty(openAdd) {
+  put(h('h2', null, 'Nothing here yet'),
+    h('p', null, 'Add some text, notes or files. Then ask about them in your own words.'),
+    button('Add text or files', openAdd, 'button primary'));
+}
+
+export function ready(documents, hasSample, ask) {
+  const examples = hasSample && EXAMPLES.map((text) => h('li', null, button(text, () => ask(text), 'example')));
+  put(h('h2', null, `${plural(documents, 'document')} to search`),
+    h('p', null, 'Ask in your own words. What counts is what is meant, not which words are used.'),
+    examples && h('p', { class: 'quiet' }, 'For example:'),
+    examples && h('ul', { class: 'examples', role: 'list' }, examples));
+}
+
+export function filtered(documents) {
+  put(h('h2', null, `${plural(documents, 'document')} ${documents === 1 ? 'meets' : 'meet'} the filter`), h('p', null, 'Ask something to search them.'));
+}
+
+export function noHits(clearFilter) {
+  put(h('h2', null, 'No hits'),
+    clearFilter ? h('p', null, 'No document meets the filter.') : h('p', null, 'There is nothing in this collection.'),
+    clearFilter && button('Clear the filter', clearFilter));
+}
+
+export function failed(error, retry) {
+  put(h('div', { role: 'alert' }, h('h2', null, 'That did not work'), h('p', { class: 'wrong' }, error.param && [h('code', null, error.param), ' '], error.message)),
+    error.requestId && h('p', { class: 'quiet' }, 'Request ', h('code', null, error.requestId)),
+    button('Try again', retry));
+}
+
+export function gone(retry) {
+  put(h('div', { role: 'alert' }, h('h2', null, 'The server does not answer'), h('p', null, 'It may have been stopped, or the connection is down. Trying again every few seconds.')),
+    button('Try again now', retry));
+}

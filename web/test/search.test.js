@@ -1,0 +1,198 @@
+// Asking: the address, filters, pages, keys, and what is shown when something is wrong.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ask, collection, documents, screenshot, server, titles, visit } from './harness.js';
+
+const at = (name, params = {}) => `/?${new URLSearchParams({ collection: name, ...params })}`;
+const filterTo = async (page, text) => {
+  await page.fill('#filter', text);
+  await page.waitForTimeout(250);
+  await page.waitForSelector('#results:not([aria-busy])', { state: 'attached' });
+};
+
+test('the address keeps the question, and back goes back', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name));
+  await ask(page, 'snails');
+  await page.keyboard.press('Enter');
+  await ask(page, 'salty broth');
+  assert.equal(new URL(page.url()).searchParams.get('q'), 'salty broth');
+  assert.equal(await page.title(), 'salty broth – searchd');
+  assert.equal((await titles(page))[0], 'Too much salt');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('.title')?.textContent === 'Slugs');
+  assert.equal(await page.inputValue('#query'), 'snails');
+  await page.reload();
+  await page.waitForSelector('.hit');
+  assert.equal((await titles(page))[0], 'Slugs');
+  await page.goBack();
+  await page.getByText('3 documents to search').waitFor();
+  assert.equal(await page.inputValue('#query'), '');
+});
+
+test('only the last question is answered, and typing waits', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name));
+  let asked = 0;
+  await page.route('**/search', async (route) => {
+    asked++;
+    if (route.request().postDataJSON().query !== 'slow') return route.continue();
+    const response = await route.fetch();
+    const answer = await response.json();
+    for (const hit of answer.hits) hit.title = 'stale';
+    await new Promise((done) => setTimeout(done, 800));
+    return route.fulfill({ response, json: answer }).catch(() => {}); // the page may have given it up
+  });
+  await page.locator('#query').pressSequentially('snails', { delay: 20 });
+  await page.waitForSelector('.hit');
+  assert.equal(asked, 1, 'one search for six letters');
+  await page.fill('#query', 'slow');
+  await page.waitForSelector('#busy:not([hidden])');
+  await ask(page, 'salty broth');
+  await page.waitForTimeout(1000);
+  assert.equal((await titles(page))[0], 'Too much salt', 'the stale answer is dropped');
+});
+
+test('the filter takes words and JSON, and shows what is wrong with it', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name, { q: 'slugs' }), { expected: [/422/] });
+  for (const [text, expected] of [
+    ['subject:cooking', ['Too much salt', 'A loaf that stays flat']],
+    ['subject:cooking year>=2020', ['Too much salt']],
+    ['year > 2018 year<2022', ['Slugs', 'A loaf that stays flat']],
+    ['subject!=cooking', ['Slugs']],
+    ['subject:gardening,music', ['Slugs']],
+    ['tags:"two words"', ['Too much salt']],
+    ['tags:*', ['Too much salt']],
+    ['draft:false', ['Too much salt']],
+    ['subject~gard', ['Slugs']],
+    ['{"subject":"cooking","year":{"$gte":2020}}', ['Too much salt']],
+  ]) {
+    await filterTo(page, text);
+    assert.deepEqual((await titles(page)).sort(), expected.sort(), text);
+    assert.match(await page.locator('#status').innerText(), new RegExp(`1–${expected.length} of ${expected.length}`));
+  }
+  for (const [text, message] of [
+    ['{"year":{"$above":3}}', /year\.\$above is not an operator/],
+    ['$near:3', /\$near is not an operator/],
+    ['{"year":', /not JSON yet/],
+    ['cooking', /“cooking” is no condition/],
+    ['year>=', /“year>=” has no value/],
+  ]) {
+    await filterTo(page, text);
+    assert.match(await page.locator('#filter-error').innerText(), message);
+    assert.equal(await page.getAttribute('#filter', 'aria-invalid'), 'true');
+  }
+  await screenshot(page, 'filter-error');
+  await filterTo(page, 'subject:music');
+  await page.getByText('No document meets the filter').waitFor();
+  assert.equal(await page.locator('#filter-error').innerText(), '');
+  await screenshot(page, 'no-hits');
+  await page.click('.state button');
+  await page.waitForSelector('.hit');
+});
+
+test('a click on a chip narrows the filter', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name, { q: 'broth' }));
+  await page.getByRole('button', { name: 'Only where subject: cooking' }).first().click();
+  assert.equal(await page.inputValue('#filter'), 'subject:cooking');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 2);
+  await page.getByRole('button', { name: 'Only where tags: two words' }).click();
+  assert.equal(await page.inputValue('#filter'), 'subject:cooking tags:"two words"');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
+  await page.fill('#filter', '{"year":{"$gt":2000}}');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 3);
+  await page.getByRole('button', { name: 'Only where year: 2024' }).click();
+  assert.equal(await page.inputValue('#filter'), '{"$and":[{"year":{"$gt":2000}},{"year":2024}]}');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
+});
+
+test('more hits come page by page, with the exact total', async (t) => {
+  const name = await collection(t, Array.from({ length: 23 }, (_, i) => ({ id: `n${i}`, text: `Lighthouse number ${i} stands on a rock.` })));
+  const page = await visit(t, at(name, { q: 'lighthouse' }));
+  const status = page.locator('#status');
+  assert.match(await status.innerText(), /^1–10 of 23/);
+  await page.click('#more');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 20);
+  assert.match(await status.innerText(), /^1–20 of 23/);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll('.title')].indexOf(document.activeElement)), 10, 'the focus is on the first new hit');
+  assert.equal(await page.locator('#more').innerText(), 'Show 3 more');
+  await page.click('#more');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 23);
+  assert.ok(await page.locator('#more').isHidden());
+  assert.equal(new Set(await titles(page)).size, 23, 'no hit stands there twice');
+});
+
+test('hits that hardly fit are not passed off as answers', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name));
+  let best = 0.93;
+  await page.route('**/search', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    answer.hits.forEach((hit, i) => { hit.relevance = best - i * 0.3; });
+    await route.fulfill({ response, json: answer });
+  });
+  await ask(page, 'slugs');
+  assert.deepEqual(await page.locator('.percent').allTextContents(), ['93%', '63%', '33%']);
+  assert.equal(await page.locator('.relevance.low').count(), 1);
+  const widths = await page.locator('.fill').evaluateAll((all) => all.map((e) => Math.round(100 * e.clientWidth / e.parentElement.clientWidth)));
+  assert.ok(Math.abs(widths[0] - 93) <= 2 && Math.abs(widths[2] - 33) <= 2, `the bars are ${widths} % wide`);
+  assert.ok(await page.locator('#note').isHidden());
+  await screenshot(page, 'relevance');
+  best = 0.3;
+  await ask(page, 'interest rates');
+  await page.getByText('Nothing here fits well').waitFor();
+});
+
+test('everything can be done with keys', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name));
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+  assert.equal(await focused(), 'query');
+  await page.locator('#add-toggle').focus();
+  await page.keyboard.press('/');
+  assert.equal(await focused(), 'query');
+  assert.equal(await page.inputValue('#query'), '', 'the slash is not typed');
+  await page.keyboard.type('and/or');
+  assert.equal(await page.inputValue('#query'), 'and/or', 'in the box it is');
+  await ask(page, 'slugs');
+  const order = await titles(page);
+  for (const [key, expected] of [['ArrowDown', order[0]], ['ArrowDown', order[1]], ['j', order[2]], ['j', order[2]], ['k', order[1]], ['ArrowUp', order[0]]]) {
+    await page.keyboard.press(key);
+    assert.equal(await focused(), expected, key);
+  }
+  assert.ok(await page.evaluate(() => getComputedStyle(document.activeElement.closest('.hit')).boxShadow !== 'none'), 'the focus shows');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.reader');
+  assert.equal(await page.locator('mark').innerText(), documents[2].text);
+  await screenshot(page, 'expanded');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('.reader').count(), 0);
+  assert.equal(await focused(), order[0]);
+  await page.keyboard.press('Escape');
+  assert.equal(await focused(), 'query');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.inputValue('#query'), '');
+  await page.getByText('3 documents to search').waitFor();
+});
+
+test('an error of the server is shown, and so is its silence', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name), { expected: [/503|ERR_|Failed to load/] });
+  await page.route('**/search', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: JSON.stringify({ error: { message: 'is being <b>built</b>', param: 'index', request_id: 'req_1' } }) }));
+  await ask(page, 'slugs');
+  await page.getByText('index is being <b>built</b>').waitFor();
+  await page.getByText('req_1').waitFor();
+  await screenshot(page, 'error');
+  await page.unroute('**/search');
+  await page.route(`${server}/**`, (route) => route.abort('connectionrefused'));
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('The server does not answer').waitFor();
+  await screenshot(page, 'gone');
+  await page.unroute(`${server}/**`);
+  await page.waitForSelector('.hit'); // by itself
+  assert.equal((await titles(page))[0], 'Slugs');
+});

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// maxPageBytes keeps the page small enough to open at once on a phone.
+const maxPageBytes = 60 << 10
+
+func readAll(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := fs.WalkDir(FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(FS, name)
+		all[name] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestPageIsSmall(t *testing.T) {
+	total := 0
+	for _, content := range readAll(t) {
+		total += len(content)
+	}
+	if total > maxPageBytes {
+		t.Errorf("the page has %d bytes; it may have %d", total, maxPageBytes)
+	}
+}
+
+// What a file loads: src and href of the HTML, imports of the modules, url() of the style sheet.
+var loads = regexp.MustCompile(`(?:src|href)="([^"#?]+)"|from '([^']+)'|import '([^']+)'|url\(([^)]+)\)`)
+
+func TestEveryFileIsThereAndUsed(t *testing.T) {
+	all := readAll(t)
+	used := map[string]bool{"index.html": true}
+	for name, content := range all {
+		for _, match := range loads.FindAllStringSubmatch(content, -1) {
+			target := strings.Join(match[1:], "")
+			if name == "index.html" && !strings.HasPrefix(target, "/assets/") || name != "index.html" && !strings.HasPrefix(target, "./") {
+				continue // a route of the server, or no file at all
+			}
+			file := strings.TrimPrefix(target, "/assets/")
+			if file == target {
+				file = path.Clean(target)
+			}
+			if _, ok := all[file]; !ok {
+				t.Errorf("%s loads %s, which is not there", name, target)
+			}
+			used[file] = true
+		}
+	}
+	for name := range all {
+		if !used[name] {
+			t.Errorf("%s is loaded by nothing", name)
+		}
+	}
+}
+
+// The server's Content-Security-Policy refuses all of these; here the reason is easier to see.
+func TestNothingInlineOrFromElsewhere(t *testing.T) {
+	for _, forbidden := range []struct {
+		what    string
+		pattern *regexp.Regexp
+		in      string
+	}{
+		{"inline style", regexp.MustCompile(`\sstyle=|<style`), "*.html"},
+		{"inline handler", regexp.MustCompile(`\son[a-z]+=`), "*.html"},
+		{"inline script", regexp.MustCompile(`<script[^>]*>[^<]`), "*.html"},
+		{"markup made from text", regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc`), "*.js"},
+		{"address elsewhere", regexp.MustCompile(`(?:from|import|src|href|url\(|fetch\()\s*["'(=]*\s*["']?(?:https?:)?//`), "*"},
+	} {
+		for name, content := range readAll(t) {
+			if match, _ := path.Match(forbidden.in, name); match && forbidden.pattern.MatchString(content) {
+				t.Errorf("%s has %s: %q", name, forbidden.what, forbidden.pattern.FindString(content))
+			}
+		}
+	}
+}
