@@ -1,0 +1,23 @@
+// Package encoder is the forward pass of a BERT-like text encoder: token ids in, vectors out. It does arithmetic only, no
+// input or output.
+//
+// A Model is immutable: its weights are packed once, by New, in the order the kernels of internal/simd read them. A
+// Workspace holds everything that changes during a pass, so that one Model serves many goroutines, each with a Workspace of
+// its own, and a pass allocates nothing once the Workspace has grown to its size.
+//
+// Batches are ragged: the ids of all texts one after the other, and where each ends. Nothing is padded to the longest text.
+// No output depends on the other texts of its batch, so a text has the same vector, bit for bit, alone and in company.
+//
+// # Layout
+//
+// T is the number of tokens in a batch, H the hidden size rounded up to whole panels of 32 columns, D the head size rounded
+// up likewise. Rounding happens once, when weights are packed: the columns it adds stay zero. For each layer:
+//
+//	for each head:  Q [T][D], K [T][D] and V [D/32][T][32] from the hidden state [T][H]
+//	                for each text: Kᵀ as panels, scores = Q·Kᵀ, softmax, context = scores·V
+//	hidden = LayerNorm(hidden + context·Wo)
+//	for each 128 rows: hidden = LayerNorm(hidden + GELU(hidden·W1)·W2)
+//
+// Every product goes panel by panel, with all rows inside, so a panel of weights stays in the nearest cache while it is
+// used; V comes out of its product in the very layout that the next one wants for a panel.
+package encoder

@@ -1,0 +1,132 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+
+	"searchd/hf/safetensors"
+	"searchd/internal/simd"
+)
+
+// Model is the packed weights of an encoder. It is immutable and safe for concurrent use.
+type Model struct {
+	config                     Config
+	hidden, intermediate, head dimension
+
+	words     matrix    // [vocabulary][hidden], where they lie in the file if they are int8
+	positions []float32 // [positions][hidden], each with the first token type added
+	norm      norm
+	layers    []layer
+
+	parameters int64
+	precision  string
+}
+
+// New packs the weights of file, on all cores. The model keeps a reference to file's bytes where its word embeddings are
+// int8, else none. The weights may be F32, F16, BF16 or what Quantize makes; a tensor that is missing or has the wrong
+// shape or type is an error that names it.
+func New(config Config, file *safetensors.File) (*Model, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("encoder: %w", err)
+	}
+	m := &Model{
+		config:       config,
+		hidden:       rounded(1, config.Hidden),
+		intermediate: rounded(1, config.Intermediate),
+		head:         rounded(config.Heads, config.headSize()),
+	}
+	if err := m.load(file); err != nil {
+		return nil, fmt.Errorf("encoder: %w", err)
+	}
+	return m, nil
+}
+
+// Config is the model's dimensions.
+func (m *Model) Config() Config { return m.config }
+
+// Dimensions is the length of a vector.
+func (m *Model) Dimensions() int { return m.config.Hidden }
+
+// Parameters is the number of weights that take part.
+func (m *Model) Parameters() int64 { return m.parameters }
+
+// Precision names the form the weights are stored in: "int8", "float32", "float16" or "bfloat16".
+func (m *Model) Precision() string { return m.precision }
+
+// Encode writes one vector a text to dst, which has room for Dimensions values for each. 384 to 512 tokens a call is the
+// best for speed. It allocates nothing once ws has seen a batch as large.
+func (m *Model) Encode(ws *Workspace, b *Batch, out Output, dst []float32) error {
+	d := m.Dimensions()
+	if len(dst) != len(b.Ends)*d {
+		return fmt.Errorf("encoder: dst has %d values; %d texts need %d", len(dst), len(b.Ends), len(b.Ends)*d)
+	}
+	if out.Pooling > CLS {
+		return fmt.Errorf("encoder: %v is not known", out.Pooling)
+	}
+	if err := m.Forward(ws, b, nil); err != nil {
+		return err
+	}
+	begin := 0
+	for i, end := range b.Ends {
+		out.vector(dst[i*d:][:d], ws, begin, end)
+		begin = end
+	}
+	return nil
+}
+
+// Forward computes the hidden state of every token, to be read with ws.Row. If visit is not nil it is called after the
+// embeddings, as layer 0, and after each layer.
+func (m *Model) Forward(ws *Workspace, b *Batch, visit func(layer int)) error {
+	if err := m.check(ws, b); err != nil {
+		return err
+	}
+	ws.fit(len(b.IDs), b.longest())
+	m.embed(ws, b)
+	if visit != nil {
+		visit(0)
+	}
+	for i := range m.layers {
+		m.layers[i].forward(m, ws, b)
+		if visit != nil {
+			visit(i + 1)
+		}
+	}
+	return nil
+}
+
+// check makes sure that nothing in the batch leads outside the weights.
+func (m *Model) check(ws *Workspace, b *Batch) error {
+	if ws.model != m {
+		return errors.New("encoder: the workspace belongs to another model")
+	}
+	begin := 0
+	for i, end := range b.Ends {
+		if end <= begin || end > len(b.IDs) || end-begin > m.config.Positions {
+			return fmt.Errorf("encoder: text %d has tokens %d to %d of %d; it needs from 1 to %d", i, begin, end, len(b.IDs), m.config.Positions)
+		}
+		begin = end
+	}
+	if begin != len(b.IDs) {
+		return fmt.Errorf("encoder: %d tokens after the last text belong to none", len(b.IDs)-begin)
+	}
+	for i, id := range b.IDs {
+		if id < 0 || int(id) >= m.config.Vocabulary {
+			return fmt.Errorf("encoder: token %d has id %d; the vocabulary ends at %d", i, id, m.config.Vocabulary-1)
+		}
+	}
+	return nil
+}
+
+// embed sets the hidden state to the embeddings of word and position.
+func (m *Model) embed(ws *Workspace, b *Batch) {
+	n, begin := m.config.Hidden, 0
+	for _, end := range b.Ends {
+		for i := begin; i < end; i++ {
+			row := ws.Row(i)
+			m.words.row(row, int(b.IDs[i]))
+			position := m.positions[(i-begin)*n:][:n]
+			simd.AddLayerNorm(row, row, position, m.norm.gamma, m.norm.beta, m.norm.epsilon)
+		}
+		begin = end
+	}
+}

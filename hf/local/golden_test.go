@@ -1,0 +1,155 @@
+package local_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"math"
+	"os"
+	"sync"
+	"testing"
+
+	"searchd/hf"
+	"searchd/hf/bundled"
+	"searchd/hf/local"
+	"searchd/hf/safetensors"
+	"searchd/internal/simd"
+)
+
+const fixtures = "../../fixtures/encoder/"
+
+// golden is a text with the vector and the number of tokens that the reference gives it.
+type golden struct {
+	text   string
+	vector []float32
+	tokens int
+}
+
+var goldens = sync.OnceValues(func() ([]golden, error) {
+	f, err := os.Open(fixtures + "texts.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	vectors, err := column("vectors")
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := column("tokens")
+	if err != nil {
+		return nil, err
+	}
+	d := len(vectors) / len(tokens)
+	var list []golden
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var line struct{ Text string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, err
+		}
+		i := len(list)
+		list = append(list, golden{line.Text, vectors[i*d : (i+1)*d], int(tokens[i])})
+	}
+	return list, nil
+})
+
+func column(name string) ([]float32, error) {
+	file, err := safetensors.Open(fixtures + "vectors.safetensors")
+	if err != nil {
+		return nil, err
+	}
+	tensor, err := file.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.Float32s(nil)
+}
+
+func loadGoldens(t testing.TB) ([]golden, []string) {
+	t.Helper()
+	list, err := goldens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, g := range list {
+		texts = append(texts, g.text)
+	}
+	return list, texts
+}
+
+func openBundled(t testing.TB, o local.Options) *local.Embedder {
+	t.Helper()
+	e, err := bundled.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func embed(t testing.TB, e *local.Embedder, texts ...string) []hf.Embedding {
+	t.Helper()
+	answers, err := e.Embed(t.Context(), hf.Document, texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != len(texts) {
+		t.Fatalf("%d answers to %d texts", len(answers), len(texts))
+	}
+	return answers
+}
+
+func cosine(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for i, x := range a {
+		ab += float64(x) * float64(b[i])
+		aa += float64(x) * float64(x)
+		bb += float64(b[i]) * float64(b[i])
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// quick leaves out most long texts: without assembly they would take two minutes, and under the race detector, which
+// slows plain Go down tenfold, nearly all texts would. SEARCHD_ALL_GOLDENS=1 runs them all.
+func quick(list []golden) (some []golden, texts []string) {
+	every, short := 16, 24
+	if raceEnabled {
+		every, short = 64, 3
+	}
+	for i, g := range list {
+		if g.tokens <= short || i%every == 0 {
+			some, texts = append(some, g), append(texts, g.text)
+		}
+	}
+	return some, texts
+}
+
+// The bundled model agrees with the reference implementation in float32, for every text and with every implementation of
+// the kernels.
+func TestGoldens(t *testing.T) {
+	all, texts := loadGoldens(t)
+	if len(all) < 400 {
+		t.Fatalf("only %d texts", len(all))
+	}
+	e := openBundled(t, local.Options{})
+	for _, level := range simd.Levels() {
+		t.Run(level, func(t *testing.T) {
+			list, texts := all, texts
+			if level == simd.LevelGo && os.Getenv("SEARCHD_ALL_GOLDENS") == "" {
+				list, texts = quick(list)
+			}
+			restore, err := simd.SetLevel(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer restore()
+			lowest, sum := 1.0, 0.0
+			for i, answer := range embed(t, e, texts...) {
+				c := cosine(answer.Vector, list[i].vector)
+				lowest, sum = min(lowest, c), sum+c
+				if !(c >= 0.999) || answer.Tokens != list[i].tokens {
+					t.Errorf("%.60q: cosine %.6f with %d tokens; the reference has %d", texts[i], c, answer.Tokens, list[i].tokens)
+				}
+			}
+			t.Logf("%d of %d texts: cosine at least %.6f, %.6f in the mean", len(list), len(all), lowest, sum/float64(len(list)))
+		})
+	}
+}
