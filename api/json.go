@@ -21,8 +21,9 @@ const (
 	typeNDJSON = "application/x-ndjson"
 )
 
+// send answers v. An error may quote what the client sent, which need not be UTF-8.
 func send(c *fiber.Ctx, v any) error {
-	body, err := json.Marshal(v, json.Deterministic(true))
+	body, err := json.Marshal(v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
@@ -37,7 +38,7 @@ func mediaType(c *fiber.Ctx) (string, error) {
 	}
 	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	if err != nil {
-		return "", nil
+		kind = "" // which no route takes
 	}
 	return kind, nil
 }
@@ -73,10 +74,10 @@ func readBody(c *fiber.Ctx) ([]byte, error) {
 
 // bodyReader is the body as it comes in. Fiber's own Body would read all of it into memory, whatever its size.
 func bodyReader(c *fiber.Ctx) io.Reader {
-	if stream := c.Context().RequestBodyStream(); stream != nil {
-		return stream
+	if b, ok := c.Locals(bodyLocal).(*body); ok {
+		return b
 	}
-	return bytes.NewReader(c.Request().Body())
+	return bytes.NewReader(nil)
 }
 
 // decodeBody reads a JSON body into v, strictly.

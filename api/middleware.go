@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -28,6 +29,8 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	c.SetUserContext(ctx)
+	sent := openBody(c)
+	defer sent.drain(c)
 	start := time.Now()
 	err := c.Next()
 	if err != nil { // answered here, so that the log has the status
@@ -58,7 +61,12 @@ func (s *Server) recoverPanic(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
+// noRoute answers what no route has taken. Fiber, asked to go on, looks for the path under other methods and names them
+// in Allow.
 func (s *Server) noRoute(c *fiber.Ctx) error {
+	if err := c.Next(); errors.Is(err, fiber.ErrMethodNotAllowed) {
+		return fiber.NewError(fiber.StatusMethodNotAllowed, "this path does not take "+c.Method()+"; it takes "+c.GetRespHeader(fiber.HeaderAllow))
+	}
 	return models.Errorf(models.NotFound, "", "there is no %s %.128s; GET /openapi.yaml lists the routes", c.Method(), c.Path())
 }
 

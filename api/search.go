@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,7 +31,8 @@ func (s *Server) searchByQuery(c *fiber.Ctx) error {
 
 // renamed puts the name that a GET has for a field in place of the body's.
 func renamed(err error, from, to string) error {
-	if e, ok := err.(*models.Error); ok && e.Field == from {
+	var e *models.Error
+	if errors.As(err, &e) && e.Field == from {
 		e.Field = to
 	}
 	return err

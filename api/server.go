@@ -57,24 +57,27 @@ func New(o Options) *Server {
 	s := &Server{Options: o}
 	s.live, s.stop = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
-		AppName:               "searchd",
-		DisableStartupMessage: true,
-		Immutable:             true, // fasthttp reuses the memory behind its strings; here they are kept
-		CaseSensitive:         true,
-		StreamRequestBody:     true, // bodies are read by readBody and scanLines, which hold the limits
-		BodyLimit:             1 << 20,
-		ReadBufferSize:        maxHeader,
-		ReadTimeout:           10 * time.Minute,
-		IdleTimeout:           time.Minute,
-		ErrorHandler:          s.fail,
+		AppName:                      "searchd",
+		DisableStartupMessage:        true,
+		Immutable:                    true, // fasthttp reuses the memory behind its strings; here they are kept
+		CaseSensitive:                true,
+		StreamRequestBody:            true, // bodies are read by readBody and scanLines, which hold the limits
+		BodyLimit:                    1 << 20,
+		DisablePreParseMultipartForm: true, // it would write the files of any such body to disk, before a route is found
+		ReadBufferSize:               maxHeader,
+		ReadTimeout:                  10 * time.Minute,
+		IdleTimeout:                  time.Minute,
+		ErrorHandler:                 s.fail,
 	})
 	s.routes()
 	return s
 }
 
-// Serve answers the connections of l until Shutdown.
+// Serve answers the connections of l until Shutdown, which may come first.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.app.Listener(l); err != nil && !errors.Is(err, net.ErrClosed) {
+	own := &listener{Listener: l}
+	defer context.AfterFunc(s.live, func() { _ = own.Close() })() // fiber knows of it only a moment later
+	if err := s.app.Listener(own); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

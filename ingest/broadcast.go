@@ -28,3 +28,14 @@ func (b *broadcast) announce(name string) {
 		delete(b.waiting, name)
 	}
 }
+
+// all tells everybody, and forgets the names that nobody will announce again: of jobs that were finished when they were
+// asked for.
+func (b *broadcast) all() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.waiting {
+		close(c)
+	}
+	clear(b.waiting)
+}

@@ -62,14 +62,15 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 const specialTokens = 2
 
 // titlePrefix is what stands before each chunk, so that a chunk from the middle of a document still says what it is
-// about; and how many tokens it takes.
-func titlePrefix(t hf.Tokenizer, title string) (string, int) {
+// about; and how many tokens it takes: never more than a quarter of what the model reads.
+func titlePrefix(m hf.Model, title string) (string, int) {
 	if title == "" {
 		return "", 0
 	}
-	tokens := t.Tokenize(title)
-	if len(tokens) > maxTitleTokens {
-		title, tokens = title[:tokens[maxTitleTokens].Start], tokens[:maxTitleTokens]
+	limit := min(maxTitleTokens, m.Card().MaxTokens/4)
+	tokens := m.Tokenize(title)
+	if len(tokens) > limit {
+		title, tokens = title[:tokens[limit].Start], tokens[:limit]
 	}
 	return title + "\n", len(tokens)
 }

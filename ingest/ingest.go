@@ -140,5 +140,6 @@ func (s *Service) DropCollection(ctx context.Context, name string) (models.Colle
 	if err != nil {
 		return c, err
 	}
+	s.progress.all() // its jobs are cancelled
 	return c, s.index.Drop(c.ID)
 }

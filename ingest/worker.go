@@ -28,6 +28,7 @@ func (s *Service) Run(ctx context.Context) {
 		job, err := s.db.NextJob(ctx)
 		switch {
 		case err == nil && job == nil:
+			s.progress.all()
 			s.sleep(ctx, time.Minute)
 		case err == nil:
 			err = s.step(ctx, job)
@@ -84,9 +85,12 @@ func (s *Service) step(ctx context.Context, job *models.Job) error {
 		return nil
 	}
 	c, err := s.db.Collection(ctx, job.Collection)
-	if err != nil || c.ID != job.CollectionID {
+	if models.CodeOf(err) == models.NotFound || err == nil && c.ID != job.CollectionID {
 		s.finish(ctx, job, models.JobFailed, fmt.Sprintf("collection %q is gone", job.Collection))
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	results, err := s.prepare(ctx, c, items)
 	if err != nil {

@@ -2,10 +2,9 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-
-	"maps"
 )
 
 // Op is what a filter's node does.

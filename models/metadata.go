@@ -3,9 +3,14 @@ package models
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Metadata is what a document says about itself: a flat JSON object whose values are strings, numbers, booleans,
@@ -55,8 +60,8 @@ func ParseMetadata(raw []byte) (Metadata, error) {
 		return Metadata{}, Errorf(Invalid, "", "has %d keys; at most %d are allowed", len(members), MaxMetadataKeys)
 	}
 	m := Metadata{JSON: compact.String()}
-	for key, value := range members {
-		if err := m.add(key, value); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		if err := m.add(key, members[key]); err != nil {
 			return Metadata{}, err
 		}
 	}
@@ -137,13 +142,16 @@ func stringValue(field, s string) (Value, error) {
 
 // decodeObject reads one JSON object, keeping numbers as they are written.
 func decodeObject(raw []byte) (map[string]any, error) {
+	if !utf8.Valid(raw) { // the decoder would put U+FFFD in its place
+		return nil, Errorf(Invalid, "", "is not valid UTF-8")
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var members map[string]any
 	if err := dec.Decode(&members); err != nil || members == nil {
 		return nil, Errorf(Invalid, "", "is not a JSON object")
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, Errorf(Invalid, "", "has something after the object")
 	}
 	return members, nil

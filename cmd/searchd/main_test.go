@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,8 +55,8 @@ func startServer(ctx context.Context, data string, args ...string) (*process, er
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
-	errors := &tail{}
-	cmd.Stderr = errors
+	said := &tail{}
+	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -67,9 +69,9 @@ func startServer(ctx context.Context, data string, args ...string) (*process, er
 	if err != nil || !ok {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		return nil, fmt.Errorf("first line %q, %v; standard error: %s", line, err, errors)
+		return nil, fmt.Errorf("first line %q: %w; standard error: %s", line, cmp.Or(err, errors.New("not the address")), said)
 	}
-	return &process{url: address, cmd: cmd, stderr: errors}, nil
+	return &process{url: address, cmd: cmd, stderr: said}, nil
 }
 
 // kill ends the process as a power cut would: it gets no say.

@@ -24,7 +24,7 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	}
 	log := logger(t.err, c.Log)
 	// Listen first: a port in use is said at once, and a client that comes early waits instead of being refused.
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --addr", err)
 	}

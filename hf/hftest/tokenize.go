@@ -19,9 +19,8 @@ const pieceRunes = 8
 func (m *Model) Tokenize(text string) []hf.Token {
 	var tokens []hf.Token
 	runes := 0 // of the last token, if it can grow
-	for at, size := 0, 0; at < len(text); at += size {
-		var r rune
-		r, size = utf8.DecodeRuneInString(text[at:])
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
 		switch {
 		case unicode.IsSpace(r) || unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
 			runes = 0
@@ -33,6 +32,7 @@ func (m *Model) Tokenize(text string) []hf.Token {
 			tokens[len(tokens)-1].End = at + size
 			runes++
 		}
+		at += size
 	}
 	for i, t := range tokens {
 		tokens[i].ID = wordID(text[t.Start:t.End])

@@ -113,8 +113,7 @@ func writeFile(dst, name string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+			err = errors.Join(err, closeIfOpen(f), os.Remove(f.Name()))
 		}
 	}()
 	if err := write(f); err != nil {
@@ -124,4 +123,12 @@ func writeFile(dst, name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// closeIfOpen closes a file that may be closed already.
+func closeIfOpen(f *os.File) error {
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }

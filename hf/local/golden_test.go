@@ -29,7 +29,7 @@ var goldens = sync.OnceValues(func() ([]golden, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	vectors, err := column("vectors")
 	if err != nil {
 		return nil, err

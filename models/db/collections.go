@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"gorm.io/gorm"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"searchd/models"
 )
@@ -12,10 +14,16 @@ import (
 // CreateCollection stores c and sets its ID. A name in use is a Conflict.
 func (d *DB) CreateCollection(ctx context.Context, c *models.Collection) error {
 	err := d.write.WithContext(ctx).Create(c).Error
-	if errors.Is(err, gorm.ErrDuplicatedKey) {
+	if isDuplicate(err) {
 		return models.Errorf(models.Conflict, "name", "a collection %q exists already", c.Name)
 	}
 	return err
+}
+
+// isDuplicate says that a row with the same unique key is there. GORM translates the errors of another driver only.
+func isDuplicate(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
 }
 
 // Collection is the collection of a name, or NotFound.

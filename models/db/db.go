@@ -73,7 +73,6 @@ func connect(path string, connections int, extra string) (*gorm.DB, error) {
 		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
 		SkipDefaultTransaction: true,           // transactions are written out where they are meant
 		PrepareStmt:            true,
-		TranslateError:         true,
 	})
 	if err != nil {
 		return nil, explain(path, err)

@@ -18,9 +18,8 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 		status = models.JobQueued
 	}
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		j.Status = status
 		if j.Seq == 0 {
-			j.CreatedAt = now()
+			j.Status, j.CreatedAt = models.JobReceiving, now()
 			if err := tx.Create(j).Error; err != nil {
 				return err
 			}
@@ -35,7 +34,12 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 		if err := tx.CreateInBatches(items, 50).Error; err != nil {
 			return err
 		}
-		return tx.Model(&models.Job{}).Where("seq = ?", j.Seq).Select("status", "total", "failed").Updates(j).Error
+		j.Status = status
+		update := tx.Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobReceiving).Select("status", "total", "failed").Updates(j)
+		if update.Error == nil && update.RowsAffected == 0 {
+			return models.Errorf(models.Conflict, "collection", "%q was deleted while its documents came in", j.Collection)
+		}
+		return update.Error
 	})
 }
 

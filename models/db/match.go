@@ -84,7 +84,8 @@ func (m *matcher) chunks(query string, args ...any) (*roaring64.Bitmap, error) {
 		if err := rows.Scan(&seq, &n); err != nil {
 			return nil, err
 		}
-		set.AddRange(models.ChunkID(seq, 0), models.ChunkID(seq, n))
+		first := models.ChunkID(seq, 0)
+		set.AddRange(first, first+uint64(n))
 	}
 	return set, rows.Err()
 }
