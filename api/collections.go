@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"searchd/api/wire"
 	"searchd/ingest"
@@ -36,12 +37,11 @@ func (s *Server) listCollections(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	answer := wire.CollectionList{Collections: make([]wire.Collection, len(list)), Total: total}
-	for i, collection := range list {
-		answer.Collections[i] = wireCollection(collection)
-	}
-	answer.NextCursor = nextCursor(len(list), page.Limit, func() string { return list[len(list)-1].Name })
-	return send(c, answer)
+	return send(c, wire.CollectionList{
+		Collections: lo.Map(list, func(c models.Collection, _ int) wire.Collection { return wireCollection(c) }),
+		Total:       total,
+		NextCursor:  nextCursor(len(list), page.Limit, func() string { return list[len(list)-1].Name }),
+	})
 }
 
 func (s *Server) readCollection(c *fiber.Ctx) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"searchd/api/wire"
 	"searchd/models"
@@ -166,9 +167,7 @@ func (s *Server) readDocument(c *fiber.Ctx) error {
 	}
 	answer := wireDocument(collection, doc)
 	answer.Text = &doc.Text
-	for _, chunk := range chunks {
-		answer.Chunks = append(answer.Chunks, wireChunk(chunk))
-	}
+	answer.Chunks = lo.Map(chunks, func(c models.Chunk, _ int) wire.Chunk { return wireChunk(c) })
 	return send(c, answer)
 }
 
@@ -203,12 +202,11 @@ func (s *Server) listDocuments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	answer := wire.DocumentList{Documents: make([]wire.StoredDocument, len(docs)), Total: totalDocuments(collection, allow)}
-	for i, doc := range docs {
-		answer.Documents[i] = wireDocument(collection, doc)
-	}
-	answer.NextCursor = nextCursor(len(docs), page.Limit, func() string { return docs[len(docs)-1].ID })
-	return send(c, answer)
+	return send(c, wire.DocumentList{
+		Documents:  lo.Map(docs, func(d models.Document, _ int) wire.StoredDocument { return wireDocument(collection, d) }),
+		Total:      totalDocuments(collection, allow),
+		NextCursor: nextCursor(len(docs), page.Limit, func() string { return docs[len(docs)-1].ID }),
+	})
 }
 
 func totalDocuments(collection models.Collection, allow *roaring64.Bitmap) int {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"searchd/api/wire"
 	"searchd/models"
@@ -61,10 +62,7 @@ func (s *Server) sendJob(c *fiber.Ctx, job models.Job) error {
 		return err
 	}
 	answer := wireJob(job)
-	answer.Results = make([]wire.Result, len(items))
-	for i, item := range items {
-		answer.Results[i] = wireResult(item)
-	}
+	answer.Results = lo.Map(items, func(item models.JobItem, _ int) wire.Result { return wireResult(item) })
 	return send(c, wire.JobAnswer{Job: answer})
 }
 
@@ -85,12 +83,11 @@ func (s *Server) listJobs(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	answer := wire.JobList{Jobs: make([]wire.Job, len(jobs)), Total: total}
-	for i, job := range jobs {
-		answer.Jobs[i] = wireJob(job)
-	}
-	answer.NextCursor = nextCursor(len(jobs), page.Limit, func() string { return strconv.FormatUint(jobs[len(jobs)-1].Seq, 10) })
-	return send(c, answer)
+	return send(c, wire.JobList{
+		Jobs:       lo.Map(jobs, func(j models.Job, _ int) wire.Job { return wireJob(j) }),
+		Total:      total,
+		NextCursor: nextCursor(len(jobs), page.Limit, func() string { return strconv.FormatUint(jobs[len(jobs)-1].Seq, 10) }),
+	})
 }
 
 // keepAlive is how often a stream without news says that it is still there: a client that has left is noticed then.

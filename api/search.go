@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"searchd/api/wire"
 	"searchd/models"
@@ -90,15 +91,11 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request) error {
 	if err != nil {
 		return err
 	}
-	answer := wire.SearchAnswer{
-		Hits: make([]wire.Hit, len(found.Hits)), Total: found.Total, TotalRelation: "exact",
-		Mode: string(found.Mode), Model: found.Model, QueryTruncated: found.QueryTruncated,
-	}
-	for i, h := range found.Hits {
-		answer.Hits[i] = wireHit(h)
-	}
-	answer.TookMS = milliseconds(time.Since(start))
-	return send(c, answer)
+	return send(c, wire.SearchAnswer{
+		Hits:  lo.Map(found.Hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) }),
+		Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
+		QueryTruncated: found.QueryTruncated, TookMS: milliseconds(time.Since(start)),
+	})
 }
 
 func wireHit(h search.Hit) wire.Hit {
