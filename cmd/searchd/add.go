@@ -18,10 +18,10 @@ type addCommand struct {
 	Format     string   `help:"Read everything as this format: text, markdown or jsonl. By default the file's name says." enum:",text,markdown,jsonl" default:""`
 }
 
-// One request's share: large enough to fill the model's batches, small enough that the bar moves.
+// One request's share: large enough to fill the model's batches, small enough that the bar moves every second or so.
 const (
 	batchDocuments = 64
-	batchBytes     = 1 << 20
+	batchBytes     = 64 << 10
 )
 
 func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
@@ -68,11 +68,13 @@ func newBar(t terminal, sources []source) *progressbar.ProgressBar {
 		}
 		total += s.size
 	}
-	return progressbar.NewOptions64(total,
+	bar := progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("adding"), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionFullWidth(),
 	)
+	_ = bar.RenderBlank() // before the first documents are in, so that nobody wonders; a bar is no reason to stop
+	return bar
 }
 
 // uploader sends documents in batches and keeps count.
@@ -111,6 +113,7 @@ func (u *uploader) flush() error {
 	if len(u.batch) == 0 {
 		return nil
 	}
+	defer u.tick()()
 	job, err := u.session.Ingest(u.ctx, u.collection, u.batch, 600)
 	for err == nil && job.FinishedAt == nil { // ten minutes were not enough for this batch
 		if job, err = u.session.Job(u.ctx, job.ID); err == nil && job.FinishedAt == nil {
@@ -133,6 +136,25 @@ func (u *uploader) flush() error {
 	}
 	u.batch, u.places, u.bytes, u.read = nil, nil, 0, 0
 	return nil
+}
+
+// tick lets the bar's clock go on while a large document is read. The function that it answers ends that.
+func (u *uploader) tick() (stop func()) {
+	if u.bar == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-time.After(500 * time.Millisecond):
+				_ = u.bar.Add(0)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 func wait(ctx context.Context, d time.Duration) error {
