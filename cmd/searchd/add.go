@@ -148,7 +148,7 @@ func (u *uploader) tick() (stop func()) {
 		for {
 			select {
 			case <-time.After(500 * time.Millisecond):
-				_ = u.bar.Add(0)
+				_ = u.bar.RenderBlank()
 			case <-done:
 				return
 			}
