@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/simd":   {},
 	"hf":              {"models"},
 	"hf/safetensors":  {},
+	"hf/hftest":       {"hf", "models"},
 	"hf/tokenizer":    {"hf"},
 	"hf/encoder":      {"hf/safetensors", "internal/simd"},
 	"hf/local":        {"hf", "hf/safetensors", "hf/tokenizer", "hf/encoder", "internal/simd"},

@@ -97,6 +97,9 @@ const keepAlive = 15 * time.Second
 func (s *Server) watchJob(c *fiber.Ctx, id string) error {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
+	if c.Method() == fiber.MethodHead { // fasthttp would end even this stream in the body, where the next answer stands
+		return nil
+	}
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		if err := s.stream(w, id); err != nil {
 			s.Log.Debug("stream ended", "job", id, "error", err)

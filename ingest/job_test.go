@@ -26,27 +26,16 @@ func TestAnInterruptedJobGoesOn(t *testing.T) {
 	for i := range 100 { // several steps
 		drafts = append(drafts, w.draft(fmt.Sprint(i), fmt.Sprintf("subject%d verb%d object%d", i, i, i), ""))
 	}
-	var job models.Job
-	for cut := range 3 {
-		entered, release := m.Hold()
-		if cut == 0 {
-			job = w.post(drafts...)
-		}
+	w.stop()
+	job := w.post(drafts...)
+	for _, steps := range []int{0, 1, 2} {
+		entered, release := m.Hold(steps)
+		w.run()
 		<-entered
-		if cut == 1 { // one step gets through, the next is cut off
-			again, releaseAgain := m.Hold()
-			release()
-			<-again
-			defer releaseAgain()
-		}
 		w.close()
 		release()
-		m.Hold() // nothing gets on until the next turn
 		w.open()
 	}
-	_, release := m.Hold()
-	w.stop()
-	release()
 	w.run()
 	job, items := w.wait(job)
 	if job.Status != models.JobDone || job.Done != 100 || job.Failed != 0 {
@@ -106,7 +95,7 @@ func TestAModelThatIsNotHere(t *testing.T) {
 func TestCancelAJob(t *testing.T) {
 	m := small()
 	w := newWorld(t, hftest.Set{m})
-	entered, release := m.Hold()
+	entered, release := m.Hold(0)
 	job := w.post(w.draft("a", "text", ""))
 	<-entered
 	if job, err := w.ingest.Cancel(t.Context(), job.ID); err != nil || job.Status != models.JobCancelled {
@@ -124,7 +113,7 @@ func TestDeletingWhatIsOnItsWay(t *testing.T) {
 	m := small()
 	w := newWorld(t, hftest.Set{m})
 	w.send(w.draft("a", "before", ""))
-	entered, release := m.Hold()
+	entered, release := m.Hold(0)
 	job := w.post(w.draft("a", "after", ""), w.draft("b", "stays", ""))
 	<-entered
 	if n, err := w.ingest.Delete(t.Context(), w.c, []string{"a"}); err != nil || n != 1 {
@@ -145,7 +134,7 @@ func TestDropACollectionWithWorkInIt(t *testing.T) {
 	m := small()
 	w := newWorld(t, hftest.Set{m})
 	w.send(w.draft("a", "text", ""))
-	entered, release := m.Hold()
+	entered, release := m.Hold(0)
 	job := w.post(w.draft("b", "text", ""))
 	<-entered
 	waited := make(chan models.Job)
@@ -211,7 +200,7 @@ func TestWait(t *testing.T) {
 	if _, err := w.ingest.Wait(t.Context(), "none", time.Minute); models.CodeOf(err) != models.NotFound {
 		t.Errorf("a job that is not there: %v", err)
 	}
-	_, release := m.Hold()
+	_, release := m.Hold(0)
 	defer release()
 	job := w.post(w.draft("a", "text", ""))
 	if now, err := w.ingest.Wait(t.Context(), job.ID, time.Millisecond); err != nil || now.Status.Finished() {

@@ -63,7 +63,6 @@ func boundary(text string, at int) bool { return at == len(text) || utf8.RuneSta
 func TestSplitRandomTexts(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
 	kinds := map[string]func(*rand.Rand) string{
 		"english": func(r *rand.Rand) string { return sentences(r, 1+r.IntN(60)) },
 		"chinese": func(r *rand.Rand) string {
@@ -81,6 +80,7 @@ func TestSplitRandomTexts(t *testing.T) {
 	}
 	for name, text := range kinds {
 		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 0))
 			for range 150 {
 				limit := 1 + r.IntN(80)
 				overlap := r.IntN(limit/4 + 1)

@@ -22,32 +22,41 @@ type world struct {
 	t      testing.TB
 	dir    string
 	models hf.Models
+	engine func(dimensions int) (index.Index, error)
 	db     *db.DB
 	index  *index.Registry
 	ingest *ingest.Service
 	search *search.Service
 	c      models.Collection // the default one
-	stop   func()            // ends the worker
+	stop   func()            // ends the worker, if it runs
 }
 
 // newWorld opens a folder; its worker runs.
 func newWorld(t testing.TB, available hf.Models) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), models: available}
+	return newWorldOn(t, available, func(dimensions int) (index.Index, error) { return chromem.New(dimensions) })
+}
+
+// newWorldOn is newWorld with another engine.
+func newWorldOn(t testing.TB, available hf.Models, engine func(dimensions int) (index.Index, error)) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), models: available, engine: engine}
 	w.open()
+	w.run()
 	t.Cleanup(func() { w.close() })
 	return w
 }
 
+// open opens the folder. No worker runs yet.
 func (w *world) open() {
 	w.t.Helper()
 	store, err := db.Open(context.Background(), w.dir)
 	w.must(err)
 	w.db = store
-	w.index = index.NewRegistry(func(dimensions int) (index.Index, error) { return chromem.New(dimensions) }, store.Vectors)
+	w.index = index.NewRegistry(w.engine, store.Vectors)
 	w.ingest = ingest.New(store, w.index, w.models, ingest.Options{Overlap: 4})
 	w.search = search.New(store, w.index, w.models, nil)
-	w.run()
+	w.stop = func() {}
 	w.c, err = w.ingest.Collection(context.Background(), models.DefaultCollection)
 	w.must(err)
 }
@@ -68,6 +77,7 @@ func (w *world) restart() {
 	w.t.Helper()
 	w.close()
 	w.open()
+	w.run()
 }
 
 func (w *world) must(err error) {

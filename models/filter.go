@@ -36,7 +36,7 @@ const (
 // Filter is a condition on metadata, as a tree. And, Or and Not have Of; the others have Key and Values.
 //
 // The operators mean what they mean in MongoDB: a condition on an array holds when one element meets it; $ne, $nin and
-// $not also hold where the key is absent. $contains is a part of a string, or an element of an array.
+// $not also hold where the key is absent; unlike there, null equals only a null that is present. $contains is a part of a string, or an element of an array.
 type Filter struct {
 	Op     Op
 	Key    string

@@ -28,5 +28,8 @@ func minScore(least float64, null hf.Null) float32 {
 		return float32(least)
 	}
 	z := middle - width*math.Log(1/least-1)
-	return float32(null.Mean + z*null.StdDev)
+	if score := float32(null.Mean + z*null.StdDev); score != 0 {
+		return score
+	}
+	return -math.SmallestNonzeroFloat32 // 0 would admit all
 }

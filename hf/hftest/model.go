@@ -30,6 +30,7 @@ type Model struct {
 	embedded []string      // every text of every Embed that succeeded
 	failure  error         // what Embed answers, where set
 	gate     chan struct{} // what Embed waits for, where set
+	pass     int           // how many Embeds the gate lets through first
 	entered  chan struct{} // closed when an Embed waits at the gate
 }
 
@@ -71,17 +72,19 @@ func (m *Model) Fail(err error) {
 	m.failure = err
 }
 
-// Hold makes every Embed from now on wait until release is called or its context ends. entered is closed when the
-// first of them waits.
-func (m *Model) Hold() (entered <-chan struct{}, release func()) {
+// Hold lets the next pass Embeds through and makes every later one wait until release is called or its context ends.
+// entered is closed when the first of them waits.
+func (m *Model) Hold(pass int) (entered <-chan struct{}, release func()) {
 	gate, arrived := make(chan struct{}), make(chan struct{})
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gate, m.entered = gate, arrived
+	m.gate, m.entered, m.pass = gate, arrived, pass
 	return arrived, sync.OnceFunc(func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.gate = nil
+		if m.gate == gate { // nobody has held it anew
+			m.gate = nil
+		}
 		close(gate)
 	})
 }
@@ -111,7 +114,10 @@ func (m *Model) Embed(ctx context.Context, _ hf.Role, texts []string) ([]hf.Embe
 func (m *Model) wait(ctx context.Context) error {
 	m.mu.Lock()
 	gate, failure := m.gate, m.failure
-	if gate != nil && m.entered != nil {
+	switch {
+	case gate != nil && m.pass > 0:
+		gate, m.pass = nil, m.pass-1
+	case gate != nil && m.entered != nil:
 		close(m.entered)
 		m.entered = nil
 	}

@@ -49,9 +49,12 @@ func TestFailAndEmbedded(t *testing.T) {
 
 func TestHoldEndsWithTheContextOrRelease(t *testing.T) {
 	m := hftest.NewModel(hftest.Options{})
-	entered, release := m.Hold()
+	entered, release := m.Hold(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
+	if _, err := m.Embed(ctx, hf.Query, []string{"passes"}); err != nil {
+		t.Fatal(err)
+	}
 	go func() { _, err := m.Embed(ctx, hf.Query, []string{"a"}); done <- err }()
 	<-entered
 	cancel()

@@ -114,10 +114,24 @@ func (d *DB) PendingItems(ctx context.Context, job uint64, limit, bytes int) ([]
 	return items, rows.Err()
 }
 
-// FinishJob ends a job whose items are all finished. A job cancelled meanwhile stays so.
+// FinishJob ends a job. Items that are still waiting are given up, for that reason. A job that has ended stays as it is.
 func (d *DB) FinishJob(ctx context.Context, job uint64, status models.JobStatus, reason string) error {
-	return d.write.WithContext(ctx).Model(&models.Job{}).Where("seq = ? AND finished_at IS NULL", job).
-		Updates(map[string]any{"status": status, "error": reason, "finished_at": now()}).Error
+	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return finishJob(tx, job, status, reason) })
+}
+
+func finishJob(tx *gorm.DB, job uint64, status models.JobStatus, reason string) error {
+	done := tx.Model(&models.Job{}).Where("seq = ? AND finished_at IS NULL", job).
+		Updates(map[string]any{"status": status, "error": reason, "finished_at": now()})
+	if done.Error != nil || done.RowsAffected == 0 {
+		return done.Error
+	}
+	waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).Updates(map[string]any{
+		"status": models.ItemFailed, "payload": nil, "error_code": models.Conflict, "error": "not taken in: " + reason,
+	})
+	if waiting.Error != nil || waiting.RowsAffected == 0 {
+		return waiting.Error
+	}
+	return tx.Model(&models.Job{}).Where("seq = ?", job).Update("failed", gorm.Expr("failed + ?", waiting.RowsAffected)).Error
 }
 
 // CancelJob ends a job early: what is taken in stays, what is waiting is given up.
@@ -126,18 +140,7 @@ func (d *DB) CancelJob(ctx context.Context, id string) (models.Job, error) {
 	if err != nil || j.Status.Finished() {
 		return j, err
 	}
-	err = d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", j.Seq, models.ItemPending).Updates(map[string]any{
-			"status": models.ItemFailed, "payload": nil, "error_code": models.Conflict, "error": "the job was cancelled before this document's turn",
-		})
-		if waiting.Error != nil {
-			return waiting.Error
-		}
-		return tx.Model(&models.Job{}).Where("seq = ? AND finished_at IS NULL", j.Seq).Updates(map[string]any{
-			"status": models.JobCancelled, "finished_at": now(), "failed": gorm.Expr("failed + ?", waiting.RowsAffected),
-		}).Error
-	})
-	if err != nil {
+	if err := d.FinishJob(ctx, j.Seq, models.JobCancelled, "the job was cancelled"); err != nil {
 		return j, err
 	}
 	return d.Job(ctx, id)

@@ -215,7 +215,7 @@ func TestMatchAgainstAnOracle(t *testing.T) {
 	put(t, d, c, docs...)
 	put(t, d, other, noise...)
 
-	for range 600 {
+	for range 300 {
 		tree := randomFilter(r, 3)
 		got := matching(t, d, c, marshal(t, tree))
 		var want []string
