@@ -74,7 +74,7 @@ func TestIDFromContent(t *testing.T) {
 		}
 		return d.ID
 	}
-	if id("a", "b") != id("a", "b") {
+	if first, again := id("a", "b"), id("a", "b"); first != again {
 		t.Error("the same content has two ids")
 	}
 	seen := map[string]string{}

@@ -28,7 +28,7 @@ func TestWithin(t *testing.T) {
 		}
 	}
 	plain := errors.New("plain")
-	if got := models.Within("documents", plain); got != plain {
+	if got := models.Within("documents", plain); !errors.Is(got, plain) || got.Error() != "plain" {
 		t.Errorf("a plain error became %v", got)
 	}
 	if got := models.Within("documents", nil); got != nil {

@@ -72,6 +72,9 @@ func (p *filterParser) object(path string, members map[string]any, depth int) (*
 	if depth > maxFilterDepth {
 		return nil, Errorf(Invalid, path, "is nested more than %d deep", maxFilterDepth)
 	}
+	if len(members) == 0 && depth > 0 { // it would hold for everything, which nobody means to write
+		return nil, Errorf(Invalid, path, "is empty; give a condition")
+	}
 	all := &Filter{Op: And}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		f, err := p.member(path, key, members[key], depth)

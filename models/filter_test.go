@@ -55,8 +55,6 @@ func TestParseFilter(t *testing.T) {
 		{`{"a":{"$gt":1,"$lt":2}}`, tree(models.And, leaf(models.Gt, "a", number(1)), leaf(models.Lt, "a", number(2)))},
 		{`{"b":1,"a":2}`, tree(models.And, leaf(models.Eq, "a", number(2)), leaf(models.Eq, "b", number(1)))},
 		{`{"$and":[{"a":1},{"b":2}]}`, tree(models.And, leaf(models.Eq, "a", number(1)), leaf(models.Eq, "b", number(2)))},
-		{`{"$or":[{"a":1},{}]}`, tree(models.Or, leaf(models.Eq, "a", number(1)), tree(models.And))},
-		{`{"$not":{}}`, tree(models.Not, tree(models.And))},
 		{
 			`{"x.y":1,"$or":[{"a":1},{"$not":{"b":2}}]}`,
 			tree(models.And, tree(models.Or, leaf(models.Eq, "a", number(1)), tree(models.Not, leaf(models.Eq, "b", number(2)))), leaf(models.Eq, "x.y", number(1))),
@@ -98,6 +96,9 @@ func TestParseFilterRefuses(t *testing.T) {
 		{`{"$or":[1]}`, "$or[0]"},
 		{`{"$or":[{"a":1},{"b":{"$gt":true}}]}`, "$or[1].b.$gt"},
 		{`{"$not":[]}`, "$not"},
+		{`{"$not":{}}`, "$not"},
+		{`{"$or":[{}]}`, "$or[0]"},
+		{`{"$and":[{"a":1},{}]}`, "$and[1]"},
 		{`{"$not":{"a":{"$lt":null}}}`, "$not.a.$lt"},
 		{`{"a":{"$gte":{}}}`, "a.$gte"},
 		{`{"a":{"$lte":[]}}`, "a.$lte"},

@@ -47,11 +47,8 @@ func (m *matcher) match(f *models.Filter) (*roaring64.Bitmap, error) {
 		append([]any{m.collection, f.Key}, args...)...)
 }
 
-// combine joins the parts of $and and $or. The empty $and, as in {"$not":{}}, is everything.
+// combine joins the parts of $and and $or, of which there is at least one.
 func (m *matcher) combine(f *models.Filter) (*roaring64.Bitmap, error) {
-	if len(f.Of) == 0 {
-		return m.chunks("SELECT seq, chunks FROM documents WHERE collection_id = ?", m.collection)
-	}
 	var set *roaring64.Bitmap
 	for _, part := range f.Of {
 		s, err := m.match(part)

@@ -158,8 +158,6 @@ func randomFilter(r *rand.Rand, depth int) map[string]any {
 				list[i] = randomFilter(r, depth-1)
 			}
 			f[pick(r, []string{"$and", "$or"})] = list
-		case n == 3 && depth < 3:
-			return map[string]any{}
 		default:
 			f[pick(r, []string{"k", "l", "m.n", "K", "absent"})] = randomCondition(r, depth)
 		}

@@ -1,0 +1,20 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Route is a method and a path pattern that the server answers.
+type Route struct{ Method, Path string }
+
+// Routes lists what New has registered, without the HEAD that comes with each GET.
+func (s *Server) Routes() []Route {
+	var list []Route
+	for _, r := range s.app.GetRoutes(true) {
+		if route := (Route{r.Method, r.Path}); r.Method != http.MethodHead && !slices.Contains(list, route) {
+			list = append(list, route)
+		}
+	}
+	return list
+}

@@ -1,0 +1,264 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"searchd/api"
+)
+
+// contract checks requests and answers against openapi.yaml.
+type contract struct {
+	doc    *openapi3.T
+	routes []contractRoute
+}
+
+type contractRoute struct {
+	path    string
+	pattern *regexp.Regexp
+	params  []string
+}
+
+var pathParam = regexp.MustCompile(`\\\{([a-z]+)\\\}`)
+
+func loadContract(t *testing.T) *contract {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatalf("openapi.yaml is not valid: %v", err)
+	}
+	closeSchemas(doc)
+	c := &contract{doc: doc}
+	for path := range doc.Paths.Map() {
+		r := contractRoute{path: path}
+		quoted := regexp.QuoteMeta(path)
+		for _, m := range pathParam.FindAllStringSubmatch(quoted, -1) {
+			r.params = append(r.params, m[1])
+		}
+		quoted = strings.ReplaceAll(quoted, `\{collection\}`, `([^/]+)`)
+		r.pattern = regexp.MustCompile(`^` + pathParam.ReplaceAllString(quoted, `(.+)`) + `$`)
+		c.routes = append(c.routes, r)
+	}
+	// Fixed paths before those with parameters, and longer ones first, as the server has them.
+	slices.SortFunc(c.routes, func(a, b contractRoute) int {
+		if d := len(a.params) - len(b.params); d != 0 {
+			return d
+		}
+		return len(b.path) - len(a.path)
+	})
+	return c
+}
+
+// closeSchemas makes a field that the document does not know an error. Clients must bear new fields; this server's
+// tests must notice them.
+func closeSchemas(doc *openapi3.T) {
+	no := false
+	for _, ref := range doc.Components.Schemas {
+		if s := ref.Value; len(s.Properties) > 0 && s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
+			s.AdditionalProperties.Has = &no
+		}
+	}
+}
+
+func (c *contract) find(method, path string) (*routers.Route, map[string]string) {
+	for _, r := range c.routes {
+		m := r.pattern.FindStringSubmatch(path)
+		item := c.doc.Paths.Value(r.path)
+		if m == nil || item.GetOperation(method) == nil {
+			continue
+		}
+		params := map[string]string{}
+		for i, name := range r.params {
+			value, err := url.PathUnescape(m[i+1])
+			if err != nil {
+				value = m[i+1]
+			}
+			params[name] = value
+		}
+		return &routers.Route{Spec: c.doc, Path: r.path, PathItem: item, Method: method, Operation: item.GetOperation(method)}, params
+	}
+	return nil, nil
+}
+
+// checked is a transport that fails the test when a request that the server takes, or any answer, is not as openapi.yaml
+// says.
+type checked struct {
+	t        *testing.T
+	contract *contract
+	base     http.RoundTripper
+	lenient  bool // requests that the document refuses may be taken: one bad item of several is no reason to refuse all
+	seen     map[string]bool
+}
+
+func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := c.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = response.Body.Close() // read whole
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	c.check(r, response, body)
+	return response, nil
+}
+
+func (c *checked) check(r *http.Request, response *http.Response, body []byte) {
+	path := r.URL.EscapedPath()
+	if r.URL.Opaque != "" {
+		path = r.URL.Opaque[strings.Index(r.URL.Opaque[2:], "/")+2:]
+	}
+	route, params := c.contract.find(r.Method, path)
+	if route == nil {
+		if response.StatusCode < 400 {
+			c.t.Errorf("%s %s is taken, and not in openapi.yaml", r.Method, path)
+		}
+		return
+	}
+	c.seen[r.Method+" "+route.Path] = true
+	again := r.Clone(r.Context())
+	if again.URL.Opaque != "" {
+		again.URL.Opaque = ""
+	}
+	if r.GetBody != nil {
+		again.Body, _ = r.GetBody() // reading a string cannot fail
+	}
+	options := &openapi3filter.Options{IncludeResponseStatus: true}
+	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: options}
+	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil && response.StatusCode < 400 && !c.lenient {
+		c.t.Errorf("%s %s is taken (%d), and openapi.yaml refuses it: %.500v", r.Method, path, response.StatusCode, err)
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: response.StatusCode, Header: response.Header, Options: options,
+	}
+	out.SetBodyBytes(body)
+	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
+		c.t.Errorf("%s %s: the answer is not as openapi.yaml says: %.500v", r.Method, path, err)
+	}
+}
+
+// startChecked is start with a client that holds both sides to openapi.yaml.
+func startChecked(t *testing.T) (*server, *checked) {
+	t.Helper()
+	s := start(t)
+	return s, check(t, s)
+}
+
+// check holds both sides to openapi.yaml from now on.
+func check(t *testing.T, s *server) *checked {
+	t.Helper()
+	for _, kind := range []string{"application/x-ndjson", "application/jsonl", "application/x-jsonlines", "text/event-stream", "text/html"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
+	}
+	c := &checked{t: t, contract: loadContract(t), base: s.client.Transport, seen: map[string]bool{}}
+	s.client.Transport = c
+	t.Cleanup(func() { c.base.(*http.Transport).CloseIdleConnections() })
+	return c
+}
+
+func TestEveryRouteIsInTheDocument(t *testing.T) {
+	doc := loadContract(t).doc
+	var documented []api.Route
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			documented = append(documented, api.Route{Method: method, Path: path})
+		}
+	}
+	param := regexp.MustCompile(`:(\w+)`)
+	var registered []api.Route
+	for _, r := range api.New(api.Options{}).Routes() {
+		r.Path = param.ReplaceAllString(r.Path, "{$1}")
+		r.Path = strings.Replace(r.Path, "/documents/*", "/documents/{id}", 1)
+		r.Path = strings.Replace(r.Path, "/assets/*", "/assets/{path}", 1)
+		registered = append(registered, r)
+	}
+	order := cmpopts.SortSlices(func(a, b api.Route) bool { return a.Path+a.Method < b.Path+b.Method })
+	if d := cmp.Diff(registered, documented, order); d != "" {
+		t.Errorf("routes of the server (-) and of openapi.yaml (+):\n%s", d)
+	}
+}
+
+func TestEveryOperationIsTold(t *testing.T) {
+	doc := loadContract(t).doc
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.Summary == "" || op.OperationID == "" || len(op.Tags) == 0 {
+				t.Errorf("%s %s has no summary, operationId or tag", method, path)
+			}
+		}
+	}
+}
+
+func TestServedDocumentIsTheFile(t *testing.T) {
+	s := start(t)
+	want, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get("/openapi.yaml"); !bytes.Equal(got.body, want) {
+		t.Errorf("GET /openapi.yaml answers %d bytes; the file has %d", len(got.body), len(want))
+	}
+}
+
+// TestExamplesWork sends each example of the document to the route it stands at.
+func TestExamplesWork(t *testing.T) {
+	s, c := startChecked(t)
+	for path, item := range c.contract.doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody == nil || strings.HasPrefix(path, "/collections/") {
+				continue
+			}
+			for kind, media := range op.RequestBody.Value.Content {
+				for name, body := range examples(t, media) {
+					t.Run(method+path+" "+kind+" "+name, func(t *testing.T) {
+						s.t, c.t = t, t
+						s.add(wireDocument("bread", "Yeast turns sugar into gas, and the gas lifts the dough."))
+						if got := s.do(method, strings.ReplaceAll(path, "{id}", "bread"), kind, body); got.status >= 300 {
+							t.Errorf("status %d: %s", got.status, got.body)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func examples(t *testing.T, media *openapi3.MediaType) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	encode := func(v any) string {
+		if text, ok := v.(string); ok {
+			return text
+		}
+		return mustJSON(t, v)
+	}
+	if media.Example != nil {
+		found["example"] = encode(media.Example)
+	}
+	for name, example := range media.Examples {
+		found[name] = encode(example.Value.Value)
+	}
+	if len(found) == 0 {
+		t.Error("a request body has no example")
+	}
+	return found
+}

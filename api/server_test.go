@@ -1,0 +1,249 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"searchd/api"
+	"searchd/api/wire"
+	"searchd/hf"
+	"searchd/hf/bundled"
+	"searchd/hf/hftest"
+	"searchd/hf/local"
+	"searchd/index"
+	"searchd/index/chromem"
+	"searchd/ingest"
+	"searchd/models/db"
+	"searchd/search"
+)
+
+// openModel opens the bundled model once for all tests: it cannot be changed.
+var openModel = sync.OnceValues(func() (hf.Model, error) { return bundled.Open(local.Options{}) })
+
+// oneModel is the catalogue of a process with one model.
+type oneModel struct{ only hf.Model }
+
+func (m oneModel) Model(id string) (hf.Model, bool) {
+	full := m.only.Card().ID
+	return m.only, id == "" || id == full || "sentence-transformers/"+id == full
+}
+
+func (m oneModel) Cards() []hf.Card { return []hf.Card{m.only.Card()} }
+
+// server is a real searchd on a loopback port, with everything but the command line.
+type server struct {
+	t      *testing.T
+	url    string
+	api    *api.Server
+	index  *index.Registry
+	log    *logBuffer
+	client *http.Client
+}
+
+var page = fstest.MapFS{
+	"index.html": {Data: []byte("<!doctype html><title>searchd</title><script src=/assets/app.js></script>")},
+	"app.js":     {Data: []byte("document.title += '!'")},
+	"style.css":  {Data: []byte("body { margin: 0 }")},
+}
+
+// start starts a server with the bundled model.
+func start(t *testing.T) *server {
+	t.Helper()
+	model, err := openModel()
+	if err != nil {
+		t.Fatalf("bundled model: %v", err)
+	}
+	return startWith(t, model)
+}
+
+// quick is a model for tests that send much and do not ask what it means.
+func quick() hf.Model { return hftest.NewModel(hftest.Options{Dimensions: 384}) }
+
+func startWith(t *testing.T, model hf.Model) *server {
+	t.Helper()
+	store, err := db.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, log: &logBuffer{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	available := oneModel{model}
+	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
+	s.index = registry
+	in := ingest.New(store, registry, available, ingest.Options{Log: log})
+	s.api = api.New(api.Options{
+		DB: store, Ingest: in, Search: search.New(store, registry, available, log),
+		Models: available, Page: page, Log: log, Version: "test",
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = "http://" + listener.Addr().String()
+	work, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { in.Run(work) })
+	running.Go(func() {
+		if err := s.api.Serve(listener); err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.api.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		stop()
+		running.Wait()
+		if err := registry.Close(); err != nil {
+			t.Errorf("close the index: %v", err)
+		}
+		if err := store.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	return s
+}
+
+// logBuffer keeps the log, for tests about what must and must not be in it.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// answer is a response that was read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+const jsonType = "application/json"
+
+// do sends a request. The path is sent as it is written.
+func (s *server) do(method, path, kind, body string) answer {
+	s.t.Helper()
+	return s.send(s.request(method, path, kind, strings.NewReader(body)))
+}
+
+func (s *server) request(method, path, kind string, body io.Reader) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	route, query, _ := strings.Cut(path, "?")
+	r.URL.Opaque, r.URL.RawQuery = strings.TrimPrefix(s.url, "http:")+route, query
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	return r
+}
+
+func (s *server) send(r *http.Request) answer {
+	s.t.Helper()
+	response, err := s.client.Do(r)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+	}
+	defer func() { _ = response.Body.Close() }() // read to its end
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatalf("%s %s: read the answer: %v", r.Method, r.URL, err)
+	}
+	return answer{response.StatusCode, response.Header, body}
+}
+
+func (s *server) get(path string) answer {
+	s.t.Helper()
+	return s.do(http.MethodGet, path, "", "")
+}
+
+func (s *server) post(path, body string) answer {
+	s.t.Helper()
+	return s.do(http.MethodPost, path, jsonType, body)
+}
+
+// as reads an answer of a status into a T.
+func as[T any](t *testing.T, a answer, status int) T {
+	t.Helper()
+	var v T
+	if a.status != status {
+		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+	return v
+}
+
+// add takes documents in and answers the finished job.
+func (s *server) add(docs ...wire.Document) wire.Job {
+	s.t.Helper()
+	return as[wire.JobAnswer](s.t, s.post("/documents", mustJSON(s.t, map[string]any{"documents": docs})), http.StatusOK).Job
+}
+
+func (s *server) read(id string) wire.StoredDocument {
+	s.t.Helper()
+	return as[wire.StoredDocument](s.t, s.get("/documents/"+escape(id)), http.StatusOK)
+}
+
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// escape encodes every byte of s, so that nothing on the way can take a part of it for syntax.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}
+
+// sharedData is the folder of data that is not part of the repository, or skips.
+func sharedData(t *testing.T, path ...string) string {
+	t.Helper()
+	root := os.Getenv("SEARCHD_SHARED_DATA")
+	if root == "" {
+		root = "../../shared/data"
+	}
+	dir := filepath.Join(append([]string{root}, path...)...)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("the shared data is not here (SEARCHD_SHARED_DATA names its folder): %v", err)
+	}
+	return dir
+}
