@@ -133,6 +133,9 @@ func TestTheEmptyCollectionIsTheDefault(t *testing.T) {
 
 func TestErrorsOfTheServer(t *testing.T) {
 	c, ctx := connect(t, serve(t)), t.Context()
+	if _, err := c.Collection(ctx, "default"); err != nil { // makes it
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		call  func() error
 		code  string
