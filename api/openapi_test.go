@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"searchd/api"
+	"searchd/hf/hftest"
 )
 
 // contract checks requests and answers against openapi.yaml.
@@ -44,6 +46,7 @@ func loadContract(t *testing.T) *contract {
 	if err := doc.Validate(context.Background()); err != nil {
 		t.Fatalf("openapi.yaml is not valid: %v", err)
 	}
+	flattenSchemas(doc)
 	closeSchemas(doc)
 	c := &contract{doc: doc}
 	for path := range doc.Paths.Map() {
@@ -64,6 +67,23 @@ func loadContract(t *testing.T) *contract {
 		return len(b.path) - len(a.path)
 	})
 	return c
+}
+
+// flattenSchemas writes schemas that are made of others as one, so that closeSchemas knows all their fields.
+func flattenSchemas(doc *openapi3.T) {
+	for _, ref := range doc.Components.Schemas {
+		s := ref.Value
+		for _, part := range s.AllOf {
+			if s.Properties == nil {
+				s.Properties = openapi3.Schemas{}
+			}
+			maps.Copy(s.Properties, part.Value.Properties)
+			s.Required = append(s.Required, part.Value.Required...)
+		}
+		if len(s.AllOf) > 0 {
+			s.Type, s.AllOf = &openapi3.Types{"object"}, nil
+		}
+	}
 }
 
 // closeSchemas makes a field that the document does not know an error. Clients must bear new fields; this server's
@@ -222,6 +242,11 @@ func TestServedDocumentIsTheFile(t *testing.T) {
 // TestExamplesWork sends each example of the document to the route it stands at.
 func TestExamplesWork(t *testing.T) {
 	s, c := startChecked(t)
+	router := hftest.NewServer(t, hftest.ServerOptions{})
+	for _, id := range []string{"bread", "hugging-face"} {
+		s.provide(id, "huggingface", router.URL, "", hftest.ChatModel)
+	}
+	s.preset("hugging-face")
 	for path, item := range c.contract.doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if op.RequestBody == nil || strings.HasPrefix(path, "/collections/") {

@@ -7,8 +7,11 @@ import (
 	"path"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"searchd/api/wire"
+	"searchd/hf"
+	"searchd/hf/catalog"
 	"searchd/models"
 )
 
@@ -39,24 +42,41 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	return send(c, readiness{Status: "ok", Degraded: []string{}})
 }
 
+// listModels is the catalogue: first what runs in this process, then what is known of others and where they can run.
 func (s *Server) listModels(c *fiber.Ctx) error {
 	p := query(c, "task")
 	if p.err != nil {
 		return p.err
 	}
+	task := p.values.Get("task")
 	answer := wire.ModelList{Models: []wire.Model{}}
 	for i, card := range s.Models.Cards() {
-		if task := p.values.Get("task"); task != "" && task != card.Task {
+		if task != "" && task != card.Task {
 			continue
 		}
+		known, _ := s.Tasks.Catalog.Model(card.ID)
 		answer.Models = append(answer.Models, wire.Model{
 			ID: card.ID, Revision: card.Revision, Task: card.Task, Architecture: card.Architecture, Parameters: card.Parameters,
 			Dimensions: card.Dimensions, MaxTokens: card.MaxTokens, Pooling: card.Pooling, Licence: card.Licence,
-			Precision: card.Precision, Runs: []string{card.Source}, Default: i == 0,
+			Precision: card.Precision, Runs: lo.Uniq(append([]string{card.Source}, places(known)...)), Default: i == 0,
+		})
+	}
+	for _, m := range s.Tasks.Catalog.All(task) {
+		if lo.ContainsBy(s.Models.Cards(), func(card hf.Card) bool { return card.ID == m.ID }) {
+			continue
+		}
+		answer.Models = append(answer.Models, wire.Model{
+			ID: m.ID, Task: m.Task, Architecture: m.Architecture, Parameters: m.Parameters, Dimensions: m.Dimensions,
+			MaxTokens: m.MaxInputTokens, Licence: m.Licence, Runs: places(m),
 		})
 	}
 	answer.Total = len(answer.Models)
 	return send(c, answer)
+}
+
+// places are where a model can run, in words.
+func places(m catalog.Model) []string {
+	return lo.Map(m.Runs, func(p catalog.Place, _ int) string { return string(p) })
 }
 
 // policy lets the page load its own files and nothing else from anywhere.

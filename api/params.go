@@ -79,6 +79,18 @@ func (p *params) bool(name string) bool {
 	}
 }
 
+func (p *params) time(name string, preset time.Time) time.Time {
+	text := p.values.Get(name)
+	if text == "" {
+		return preset
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		p.fail(models.Errorf(models.Invalid, name, "is %.64q; it must be a time such as 2026-01-31T00:00:00Z", text))
+	}
+	return t
+}
+
 func (p *params) filter(name string) *models.Filter {
 	f, err := parseFilter([]byte(p.values.Get(name)))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"searchd/ingest"
 	"searchd/models/db"
 	"searchd/search"
+	"searchd/tasks"
 )
 
 // Limits of one request. They are known before any memory is taken.
@@ -34,6 +35,7 @@ type Options struct {
 	Ingest  *ingest.Service
 	Search  *search.Service
 	Models  hf.Models
+	Tasks   *tasks.Service
 	Page    fs.FS // index.html and what it needs
 	Log     *slog.Logger
 	Version string
@@ -108,6 +110,26 @@ func (s *Server) routes() {
 	s.app.Patch("/collections/:collection", s.patchCollection)
 	s.app.Delete("/collections/:collection", s.deleteCollection)
 
+	s.app.Post("/complete", s.complete)
+	s.app.Post("/compare", s.compare)
+	s.app.Post("/sentiment", s.sentiment)
+	s.app.Post("/summarize", s.summarize)
+	s.app.Post("/translate", s.translate)
+	s.app.Post("/embeddings", s.embeddings)
+
+	s.app.Post("/v1/chat/completions", s.chat)
+	s.app.Post("/v1/completions", s.completions)
+	s.app.Get("/v1/models", s.openAIModels)
+
+	s.app.Get("/providers", s.listProviders)
+	s.app.Post("/providers", s.createProvider)
+	s.app.Get("/providers/:id", s.readProvider)
+	s.app.Patch("/providers/:id", s.patchProvider)
+	s.app.Delete("/providers/:id", s.deleteProvider)
+	s.app.Post("/providers/:id/test", s.testProvider)
+	s.app.Get("/usage", s.usage)
+	s.app.Get("/requests", s.listModelRequests)
+
 	for _, prefix := range []string{"", "/collections/:collection"} {
 		s.app.Get(prefix+"/documents", s.listDocuments)
 		s.app.Post(prefix+"/documents", s.addDocuments)
@@ -117,6 +139,7 @@ func (s *Server) routes() {
 		s.app.Delete(prefix+"/documents/*", s.deleteDocument)
 		s.app.Get(prefix+"/search", s.searchByQuery)
 		s.app.Post(prefix+"/search", s.searchByBody)
+		s.app.Post(prefix+"/answer", s.answerQuestion)
 	}
 	s.app.Use(s.noRoute)
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,13 +23,20 @@ import (
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/hf/bundled"
+	"searchd/hf/catalog"
+	"searchd/hf/gateway"
 	"searchd/hf/hftest"
+	"searchd/hf/inproc"
 	"searchd/hf/local"
+	"searchd/hf/remote"
 	"searchd/index"
 	"searchd/index/chromem"
 	"searchd/ingest"
+	"searchd/internal/secret"
+	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
+	"searchd/tasks"
 )
 
 // openModel opens the bundled model once for all tests: it cannot be changed.
@@ -50,6 +58,7 @@ type server struct {
 	url    string
 	api    *api.Server
 	index  *index.Registry
+	dir    string // of the store
 	log    *logBuffer
 	client *http.Client
 }
@@ -75,7 +84,53 @@ func quick() hf.Model { return hftest.NewModel(hftest.Options{Dimensions: 384}) 
 
 func startWith(t *testing.T, model hf.Model) *server {
 	t.Helper()
-	store, err := db.Open(t.Context(), t.TempDir())
+	return startWired(t, model, wiring{})
+}
+
+// wiring is how a server comes to providers.
+type wiring struct {
+	public      bool            // loopback, private and link-local endpoints are refused
+	gateway     gateway.Options // its waits are tiny unless they are set
+	monthly     int64           // characters
+	tier        gateway.Tier
+	environment *models.Provider
+	key         string // of environment
+}
+
+// open wires the tasks as the command does.
+func (w wiring) open(t *testing.T, dir string, store *db.DB, found *search.Service, available hf.Models, log *slog.Logger) (*tasks.Service, func()) {
+	t.Helper()
+	secrets, err := secret.Open(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := catalog.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := tasks.NewLog(t.Context(), store, log, w.monthly, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := w.gateway
+	o.Recorder, o.Budget = requests, requests
+	o.Backoff, o.Jitter = cmp.Or(o.Backoff, time.Millisecond), cmp.Or(o.Jitter, time.Nanosecond)
+	o.LoadingWait, o.CircuitFailures = cmp.Or(o.LoadingWait, time.Millisecond), cmp.Or(o.CircuitFailures, 1000)
+	g := gateway.New(o)
+	connect := func(p models.Provider, key string) (*remote.Provider, error) {
+		return remote.New(remote.Options{Type: remote.Type(p.ProviderType), Endpoint: p.APIEndpoint, Key: key, AllowPrivate: !w.public})
+	}
+	service := tasks.New(tasks.Options{
+		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: connect, Local: inproc.New(available), Search: found,
+		Environment: w.environment, Key: w.key, Usage: requests, Tier: w.tier, Log: log,
+	})
+	return service, func() { g.Close(); requests.Close() }
+}
+
+func startWired(t *testing.T, model hf.Model, w wiring) *server {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := db.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +140,11 @@ func startWith(t *testing.T, model hf.Model) *server {
 	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
 	s.index = registry
 	in := ingest.New(store, registry, available, ingest.Options{Log: log})
+	found := search.New(store, registry, available, log)
+	service, closeTasks := w.open(t, dir, store, found, available, log)
+	s.dir = dir
 	s.api = api.New(api.Options{
-		DB: store, Ingest: in, Search: search.New(store, registry, available, log),
+		DB: store, Ingest: in, Search: found, Tasks: service,
 		Models: available, Page: page, Log: log, Version: "test",
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,6 +169,7 @@ func startWith(t *testing.T, model hf.Model) *server {
 		}
 		stop()
 		running.Wait()
+		closeTasks()
 		if err := registry.Close(); err != nil {
 			t.Errorf("close the index: %v", err)
 		}

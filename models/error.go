@@ -18,6 +18,8 @@ const (
 	Unavailable      Code = "unavailable" // not now; later, perhaps
 	Timeout          Code = "timeout"
 	Internal         Code = "internal"
+	RateLimited      Code = "rate_limited"
+	ProviderFailed   Code = "provider_failed" // somebody else's server did not do what it was asked
 )
 
 // Error is an error that a person will read: what is wrong, where, and what to do.

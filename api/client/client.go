@@ -65,14 +65,14 @@ func (c *Client) Document(ctx context.Context, collection, id string) (wire.Stor
 // Delete removes documents by ids or by filter.
 func (c *Client) Delete(ctx context.Context, collection string, r wire.DeleteRequest) (int, error) {
 	var answer wire.Deleted
-	err := c.send(ctx, http.MethodPost, in(collection)+"/documents/delete", r, &answer)
+	err := c.post(ctx, in(collection)+"/documents/delete", r, &answer)
 	return answer.Deleted, err
 }
 
 // Search asks for hits.
 func (c *Client) Search(ctx context.Context, collection string, r wire.SearchRequest) (wire.SearchAnswer, error) {
 	var answer wire.SearchAnswer
-	err := c.send(ctx, http.MethodPost, in(collection)+"/search", r, &answer)
+	err := c.post(ctx, in(collection)+"/search", r, &answer)
 	return answer, err
 }
 
@@ -86,8 +86,34 @@ func (c *Client) Collection(ctx context.Context, name string) (wire.Collection, 
 // CreateCollection makes a collection.
 func (c *Client) CreateCollection(ctx context.Context, r wire.NewCollection) (wire.Collection, error) {
 	var answer wire.Collection
-	err := c.send(ctx, http.MethodPost, "/collections", r, &answer)
+	err := c.post(ctx, "/collections", r, &answer)
 	return answer, err
+}
+
+// AddProvider keeps a provider.
+func (c *Client) AddProvider(ctx context.Context, p wire.NewProvider) (wire.Provider, error) {
+	var answer wire.Provider
+	err := c.post(ctx, "/providers", p, &answer)
+	return answer, err
+}
+
+// Providers lists the providers.
+func (c *Client) Providers(ctx context.Context) (wire.ProviderList, error) {
+	var answer wire.ProviderList
+	err := c.do(ctx, http.MethodGet, "/providers", "", nil, &answer)
+	return answer, err
+}
+
+// TestProvider asks a provider whether it is there.
+func (c *Client) TestProvider(ctx context.Context, id string) (wire.Probe, error) {
+	var answer wire.Probe
+	err := c.do(ctx, http.MethodPost, "/providers/"+url.PathEscape(id)+"/test", "", nil, &answer)
+	return answer, err
+}
+
+// RemoveProvider forgets a provider.
+func (c *Client) RemoveProvider(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodDelete, "/providers/"+url.PathEscape(id), "", nil, &wire.Deleted{})
 }
 
 func in(collection string) string {
@@ -97,12 +123,12 @@ func in(collection string) string {
 	return "/collections/" + url.PathEscape(collection)
 }
 
-func (c *Client) send(ctx context.Context, method, path string, body, answer any) error {
+func (c *Client) post(ctx context.Context, path string, body, answer any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, method, path, "application/json", bytes.NewReader(b), answer)
+	return c.do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(b), answer)
 }
 
 // do sends a request. The server's own error comes back as *wire.Error.

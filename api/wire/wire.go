@@ -214,6 +214,21 @@ type Error struct {
 	Code      string `json:"code"`
 	Param     string `json:"param"`
 	RequestID string `json:"request_id,omitempty"`
+
+	// Of a failed provider: what kind of failure, its HTTP status, and every attempt.
+	Fault          string    `json:"fault,omitempty"`
+	UpstreamStatus int       `json:"upstream_status,omitzero"`
+	Attempts       []Attempt `json:"attempts,omitempty"`
+}
+
+// Attempt is one try at one provider.
+type Attempt struct {
+	Provider       string  `json:"provider"`
+	Model          string  `json:"model"`
+	Fault          string  `json:"fault"` // empty where it succeeded
+	UpstreamStatus int     `json:"upstream_status,omitzero"`
+	Message        string  `json:"message"`
+	TookMS         float64 `json:"took_ms"`
 }
 
 func (e *Error) Error() string {

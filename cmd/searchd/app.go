@@ -32,6 +32,7 @@ type app struct {
 	db     *db.DB
 	index  *index.Registry
 	ingest *ingest.Service
+	tasks  *modelTasks
 	server *api.Server
 
 	stopWork context.CancelFunc
@@ -39,7 +40,7 @@ type app struct {
 }
 
 // openApp opens a data folder and starts the worker on what a former process left unfinished.
-func openApp(ctx context.Context, dir string, log *slog.Logger) (*app, error) {
+func openApp(ctx context.Context, dir string, providers providerFlags, log *slog.Logger) (*app, error) {
 	type opened struct {
 		models *modelSet
 		err    error
@@ -60,8 +61,12 @@ func openApp(ctx context.Context, dir string, log *slog.Logger) (*app, error) {
 	a := &app{log: log, db: store}
 	a.index = index.NewRegistry(newEngine, store.Vectors)
 	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{Log: log})
+	found := search.New(store, a.index, available.models, log)
+	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, log); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	a.server = api.New(api.Options{
-		DB: store, Ingest: a.ingest, Search: search.New(store, a.index, available.models, log),
+		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Version: version,
 	})
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -83,6 +88,7 @@ func (a *app) close() error {
 	err := a.server.Shutdown(ctx)
 	a.stopWork()
 	a.work.Wait()
+	a.tasks.close()
 	return errors.Join(err, a.index.Close(), a.db.Close())
 }
 
@@ -93,7 +99,7 @@ func (c *cli) connect(ctx context.Context, t terminal) (*client.Client, func() e
 		direct, err := client.New(c.Server, nil)
 		return direct, func() error { return nil }, err
 	}
-	a, err := openApp(ctx, c.Data, logger(t.err, c.Log))
+	a, err := openApp(ctx, c.Data, c.Providers, logger(t.err, c.Log))
 	if err != nil {
 		return nil, nil, err
 	}

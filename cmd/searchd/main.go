@@ -25,20 +25,22 @@ const (
 
 // cli is the command line: a subcommand a field, each in its own file.
 type cli struct {
-	Config kong.ConfigFlag `help:"YAML file with settings; flags and SEARCHD_* variables go before it." placeholder:"FILE" type:"path"`
-	Data   string          `help:"Folder that holds everything." default:"./data" type:"path"`
-	Server string          `help:"Work on a running server instead of the data folder." placeholder:"URL"`
-	Log    string          `help:"How much to log: debug, info, warn or error." default:"${log}" enum:"debug,info,warn,error"`
+	Config    kong.ConfigFlag `help:"YAML file with settings; flags and SEARCHD_* variables go before it." placeholder:"FILE" type:"path"`
+	Data      string          `help:"Folder that holds everything." default:"./data" type:"path"`
+	Server    string          `help:"Work on a running server instead of the data folder." placeholder:"URL"`
+	Providers providerFlags   `embed:""`
+	Log       string          `help:"How much to log: debug, info, warn or error." default:"${log}" enum:"debug,info,warn,error"`
 
-	Serve   serveCommand   `cmd:"" help:"Answer HTTP requests and show the page."`
-	Add     addCommand     `cmd:"" help:"Add files, folders or standard input."`
-	Search  searchCommand  `cmd:"" help:"Find documents by meaning."`
-	Delete  deleteCommand  `cmd:"" help:"Delete documents by id or by filter."`
-	Eval    evalCommand    `cmd:"" help:"Measure search quality on a judged set."`
-	Sample  sampleCommand  `cmd:"" help:"Load or remove the sample corpus."`
-	Model   modelCommand   `cmd:"" help:"List, show and convert models."`
-	Doctor  doctorCommand  `cmd:"" help:"Check this machine, the settings and the data folder."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Answer HTTP requests and show the page."`
+	Add      addCommand      `cmd:"" help:"Add files, folders or standard input."`
+	Search   searchCommand   `cmd:"" help:"Find documents by meaning."`
+	Delete   deleteCommand   `cmd:"" help:"Delete documents by id or by filter."`
+	Eval     evalCommand     `cmd:"" help:"Measure search quality on a judged set."`
+	Sample   sampleCommand   `cmd:"" help:"Load or remove the sample corpus."`
+	Model    modelCommand    `cmd:"" help:"List, show and convert models."`
+	Provider providerCommand `cmd:"" help:"Keep, test, list and remove providers of models."`
+	Doctor   doctorCommand   `cmd:"" help:"Check this machine, the settings and the data folder."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // terminal is where a command prints: what was asked for on out, the rest on err.

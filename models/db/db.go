@@ -19,7 +19,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 1
+const schemaVersion = 2
 
 const readers = 4
 
@@ -107,7 +107,8 @@ func (d *DB) migrate(ctx context.Context) error {
 	if version == schemaVersion {
 		return nil
 	}
-	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{})
+	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{},
+		&models.Provider{}, &models.ModelRequest{})
 	if err != nil {
 		return explain(d.path, err)
 	}

@@ -1,0 +1,231 @@
+package api
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
+
+	"searchd/api/wire"
+	"searchd/hf/remote"
+	"searchd/models"
+	"searchd/models/db"
+)
+
+func (s *Server) listProviders(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	list, err := s.DB.Providers(c.UserContext())
+	if err != nil {
+		return err
+	}
+	return send(c, wire.ProviderList{
+		Providers: lo.Map(list, func(p models.Provider, _ int) wire.Provider { return wireProvider(p) }), Total: len(list),
+	})
+}
+
+func (s *Server) createProvider(c *fiber.Ctx) error {
+	var body wire.NewProvider
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if body.ProviderID == "" {
+		body.ProviderID = slug(body.Name)
+	}
+	p := models.Provider{
+		ProviderID: body.ProviderID, Name: body.Name, ProviderType: body.ProviderType, APIEndpoint: body.APIEndpoint,
+		Configuration: providerConfig(body.Configuration), IsActive: body.IsActive == nil || *body.IsActive, IsDefault: body.IsDefault,
+	}
+	made, err := s.Tasks.NewProvider(c.UserContext(), p, lo.FromPtr(body.Configuration.APIKey))
+	if err != nil {
+		return err
+	}
+	c.Status(fiber.StatusCreated)
+	return send(c, wireProvider(made))
+}
+
+// slug makes an id of a name.
+func slug(name string) string {
+	parts := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(parts, "-")
+}
+
+func providerConfig(c wire.ProviderConfig) models.ProviderConfig {
+	return models.ProviderConfig{DefaultModel: c.DefaultModel, EmbeddingModel: c.EmbeddingModel, Temperature: c.Temperature, MaxTokens: c.MaxTokens}
+}
+
+func (s *Server) readProvider(c *fiber.Ctx) error {
+	p, err := s.providerOf(c)
+	if err != nil {
+		return err
+	}
+	return send(c, wireProvider(p))
+}
+
+// providerOf is the provider that a path names.
+func (s *Server) providerOf(c *fiber.Ctx) (models.Provider, error) {
+	if p := query(c); p.err != nil {
+		return models.Provider{}, p.err
+	}
+	id, err := url.PathUnescape(c.Params("id"))
+	if err != nil {
+		return models.Provider{}, models.Errorf(models.Malformed, "provider", "the path is not URL-encoded: %v", err)
+	}
+	return s.DB.Provider(c.UserContext(), id)
+}
+
+func (s *Server) patchProvider(c *fiber.Ctx) error {
+	p, err := s.providerOf(c)
+	if err != nil {
+		return err
+	}
+	var body wire.ProviderPatch
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	p.Name = lo.FromPtrOr(body.Name, p.Name)
+	p.APIEndpoint = lo.FromPtrOr(body.APIEndpoint, p.APIEndpoint)
+	p.IsActive = lo.FromPtrOr(body.IsActive, p.IsActive)
+	p.IsDefault = lo.FromPtrOr(body.IsDefault, p.IsDefault)
+	var key *string
+	if body.Configuration != nil {
+		p.Configuration, key = providerConfig(*body.Configuration), body.Configuration.APIKey
+	}
+	changed, err := s.Tasks.ChangeProvider(c.UserContext(), p, key)
+	if err != nil {
+		return err
+	}
+	return send(c, wireProvider(changed))
+}
+
+func (s *Server) deleteProvider(c *fiber.Ctx) error {
+	p, err := s.providerOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.DB.DeleteProvider(c.UserContext(), p.ProviderID); err != nil {
+		return err
+	}
+	return send(c, wire.Deleted{Deleted: 1})
+}
+
+func (s *Server) testProvider(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	id, err := url.PathUnescape(c.Params("id"))
+	if err != nil {
+		return models.Errorf(models.Malformed, "provider", "the path is not URL-encoded: %v", err)
+	}
+	probe, warnings, err := s.Tasks.TestProvider(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	return send(c, wire.Probe{
+		OK: probe.OK(), Model: probe.Model, Version: probe.Version, Warnings: warnings,
+		Trials: lo.Map(probe.Trials, func(t remote.Trial, _ int) wire.Trial { return wireTrial(t) }),
+	})
+}
+
+func wireTrial(t remote.Trial) wire.Trial {
+	return wire.Trial{
+		Tried: strings.TrimSpace(t.Method + " " + t.URL), UpstreamStatus: t.Status, Answer: t.Answer,
+		Fault: string(t.Fault), Advice: t.Advice, TookMS: milliseconds(t.Took),
+	}
+}
+
+func wireProvider(p models.Provider) wire.Provider {
+	config := wire.ProviderConfig{
+		DefaultModel: p.Configuration.DefaultModel, EmbeddingModel: p.Configuration.EmbeddingModel,
+		Temperature: p.Configuration.Temperature, MaxTokens: p.Configuration.MaxTokens,
+	}
+	if p.KeyHint != "" {
+		config.APIKey = &p.KeyHint
+	}
+	return wire.Provider{
+		ProviderID: p.ProviderID, Name: p.Name, ProviderType: p.ProviderType, APIEndpoint: p.APIEndpoint,
+		Configuration: config, IsActive: p.IsActive, IsDefault: p.IsDefault,
+	}
+}
+
+// usage sums the log of model requests.
+func (s *Server) usage(c *fiber.Ctx) error {
+	p := query(c, "from", "to", "group_by")
+	from, to := p.time("from", time.Unix(0, 0)), p.time("to", time.Now().Add(time.Minute))
+	by := p.values.Get("group_by")
+	if by == "" {
+		by = "model"
+	}
+	if p.err != nil {
+		return p.err
+	}
+	rows, err := s.DB.Usage(c.UserContext(), from, to, by)
+	if err != nil {
+		return err
+	}
+	spent, limit := s.Tasks.Budget()
+	answer := wire.UsageList{
+		Usage: lo.Map(rows, func(r db.UsageRow, _ int) wire.UsageGroup { return wireUsage(r) }), Total: len(rows),
+		MonthlyCharacters: spent, MonthlyLimit: limit, Tier: s.Tasks.TierName(),
+	}
+	if limit > 0 {
+		left := max(0, limit-spent)
+		answer.MonthlyLeft = &left
+	}
+	return send(c, answer)
+}
+
+func wireUsage(r db.UsageRow) wire.UsageGroup {
+	return wire.UsageGroup{
+		Group: r.Group, Requests: r.Requests, Errors: r.Errors, CacheHits: r.CacheHits,
+		PromptCharacters: r.PromptCharacters, CompletionCharacters: r.CompletionCharacters,
+		PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, EstimatedCostUSD: r.CostUSD,
+		LatencyP50MS: quantile(r.Latencies, 0.50), LatencyP99MS: quantile(r.Latencies, 0.99),
+	}
+}
+
+// quantile is the nearest rank of a sorted list.
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}
+
+func (s *Server) listModelRequests(c *fiber.Ctx) error {
+	p := query(c, "limit", "cursor")
+	page := p.page()
+	var before uint64
+	if page.After != "" {
+		var err error
+		if before, err = strconv.ParseUint(page.After, 10, 63); err != nil {
+			p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
+		}
+	}
+	if p.err != nil {
+		return p.err
+	}
+	list, err := s.DB.ModelRequests(c.UserContext(), before, page.Limit)
+	if err != nil {
+		return err
+	}
+	return send(c, wire.RequestList{
+		Requests:   lo.Map(list, func(r models.ModelRequest, _ int) wire.ModelRequest { return wireModelRequest(r) }),
+		NextCursor: nextCursor(len(list), page.Limit, func() string { return strconv.FormatUint(list[len(list)-1].Seq, 10) }),
+	})
+}
+
+func wireModelRequest(r models.ModelRequest) wire.ModelRequest {
+	return wire.ModelRequest{
+		At: r.At.UTC().Format(time.RFC3339Nano), Task: r.Task, Provider: r.Provider, Model: r.Model, Status: r.Status,
+		Attempts: r.Attempts, FromCache: r.FromCache, LatencyMS: r.LatencyMS, EstimatedCostUSD: r.CostUSD,
+		Usage: wire.Usage{
+			PromptCharacters: r.PromptCharacters, CompletionCharacters: r.CompletionCharacters,
+			PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens,
+		},
+	}
+}
