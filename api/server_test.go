@@ -42,16 +42,6 @@ import (
 // openModel opens the bundled model once for all tests: it cannot be changed.
 var openModel = sync.OnceValues(func() (hf.Model, error) { return bundled.Open(local.Options{}) })
 
-// oneModel is the catalogue of a process with one model.
-type oneModel struct{ only hf.Model }
-
-func (m oneModel) Model(id string) (hf.Model, bool) {
-	full := m.only.Card().ID
-	return m.only, id == "" || id == full || "sentence-transformers/"+id == full
-}
-
-func (m oneModel) Cards() []hf.Card { return []hf.Card{m.only.Card()} }
-
 // server is a real searchd on a loopback port, with everything but the command line.
 type server struct {
 	t      *testing.T
@@ -136,7 +126,7 @@ func startWired(t *testing.T, model hf.Model, w wiring) *server {
 	}
 	s := &server{t: t, log: &logBuffer{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	available := oneModel{model}
+	available := hftest.Set{model}
 	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
 	s.index = registry
 	in := ingest.New(store, registry, available, ingest.Options{Log: log})

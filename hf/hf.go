@@ -69,19 +69,50 @@ type Model interface {
 	Tokenizer
 }
 
-// Models finds the models that a process can run.
+// Classifier says which of its classes a text belongs to. Implementations are safe for concurrent use.
+type Classifier interface {
+	// Classify answers every class of the model for each text, best first.
+	Classify(ctx context.Context, texts []string) ([][]Label, error)
+	Card() Card
+}
+
+// Reranker judges how well texts answer a query, by reading both together. Implementations are safe for concurrent use.
+type Reranker interface {
+	// Rerank answers a score a text, in order; the higher, the better. A score is the model's own number before any
+	// sigmoid.
+	Rerank(ctx context.Context, query string, texts []string) ([]float32, error)
+	Card() Card
+}
+
+// Models finds the models that a process can run. An id that is not here is a models.NotFound error; a model that is here
+// but cannot be opened is a models.Unavailable one, which says why.
 type Models interface {
-	// Model is the model of an id; the empty id is the default model. ok is false where there is none.
-	Model(id string) (m Model, ok bool)
+	// Model is the embedding model of an id; the empty id is the default model.
+	Model(id string) (Model, error)
+	// Classifier is the classifying model of an id; the empty id is the first there is.
+	Classifier(id string) (Classifier, error)
+	// Reranker is the cross-encoder of an id; the empty id is the first there is.
+	Reranker(id string) (Reranker, error)
 	// Cards describes every model, the default first.
 	Cards() []Card
 }
 
+// NoModel is the error of an id that is not here. What names the kind of model that was wanted, as in "embedding model".
+func NoModel(id, what string) error {
+	if id == "" {
+		return models.Errorf(models.NotFound, "model", "there is no %s here; `searchd model list` shows what is, `searchd model pull ID` brings one", what)
+	}
+	return models.Errorf(models.NotFound, "model", "there is no %s %.128q here; `searchd model list` shows what is, `searchd model pull ID` brings one", what, id)
+}
+
 // ModelOf is the model that a collection was made with, and no other: vectors of two models cannot be compared.
 func ModelOf(available Models, c models.Collection) (Model, error) {
-	m, ok := available.Model(c.Model)
-	if !ok {
+	m, err := available.Model(c.Model)
+	if models.CodeOf(err) == models.NotFound {
 		return nil, models.Errorf(models.Unavailable, "", "collection %q needs the model %s, which is not here", c.Name, c.Model)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if card := m.Card(); card.Revision != c.Revision {
 		return nil, models.Errorf(models.Unavailable, "", "collection %q was made with %s %s; this searchd has %s: put its documents into a new collection",

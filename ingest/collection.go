@@ -32,9 +32,12 @@ func (s *Service) CreateCollection(ctx context.Context, spec CollectionSpec) (mo
 	if !slices.Contains(models.Engines, spec.Engine) {
 		return models.Collection{}, models.Errorf(models.Invalid, "engine", "%.64q is not an engine; use one of %s", spec.Engine, strings.Join(models.Engines, ", "))
 	}
-	model, ok := s.models.Model(spec.Model)
-	if !ok {
+	model, err := s.models.Model(spec.Model)
+	if models.CodeOf(err) == models.NotFound {
 		return models.Collection{}, models.Errorf(models.Invalid, "model", "%.128q is not here; GET /models lists what is", spec.Model)
+	}
+	if err != nil {
+		return models.Collection{}, err
 	}
 	card := model.Card()
 	if spec.Dimensions != 0 && spec.Dimensions != card.Dimensions {

@@ -15,8 +15,8 @@ import (
 	"searchd/api"
 	"searchd/api/client"
 	"searchd/api/wire"
-	"searchd/hf"
 	"searchd/hf/bundled"
+	"searchd/hf/hftest"
 	"searchd/hf/local"
 	"searchd/index"
 	"searchd/index/chromem"
@@ -24,14 +24,6 @@ import (
 	"searchd/models/db"
 	"searchd/search"
 )
-
-// oneModel is the catalogue of a process with one model.
-type oneModel struct{ only hf.Model }
-
-func (m oneModel) Model(id string) (hf.Model, bool) {
-	return m.only, id == "" || id == m.only.Card().ID
-}
-func (m oneModel) Cards() []hf.Card { return []hf.Card{m.only.Card()} }
 
 // serve starts a real server and answers its address.
 func serve(t *testing.T) string {
@@ -44,7 +36,7 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	available := oneModel{model}
+	available := hftest.Set{model}
 	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
 	in := ingest.New(store, registry, available, ingest.Options{})
 	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, available, nil), Models: available, Page: fstest.MapFS{}})

@@ -138,17 +138,25 @@ func openModels() (*modelSet, error) {
 }
 
 // Model is the model of an id, with or without the publisher's name before it.
-func (s *modelSet) Model(id string) (hf.Model, bool) {
+func (s *modelSet) Model(id string) (hf.Model, error) {
 	if id == "" {
-		return s.list[0], true
+		return s.list[0], nil
 	}
 	for _, m := range s.list {
 		if full := m.Card().ID; full == id || shortName(full) == id {
-			return m, true
+			return m, nil
 		}
 	}
-	return nil, false
+	return nil, hf.NoModel(id, "embedding model")
 }
+
+// Classifier is the classifying model of an id.
+func (s *modelSet) Classifier(id string) (hf.Classifier, error) {
+	return nil, hf.NoModel(id, "classifier")
+}
+
+// Reranker is the cross-encoder of an id.
+func (s *modelSet) Reranker(id string) (hf.Reranker, error) { return nil, hf.NoModel(id, "reranker") }
 
 // Cards describes the models.
 func (s *modelSet) Cards() []hf.Card {

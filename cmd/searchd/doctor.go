@@ -47,7 +47,10 @@ func checkModel(ctx context.Context) ([][2]string, error) {
 		return [][2]string{{"model", "cannot be opened"}}, err
 	}
 	opened := time.Since(start)
-	m, _ := available.Model("")
+	m, err := available.Model("")
+	if err != nil {
+		return [][2]string{{"model", "cannot be opened"}}, err
+	}
 	start = time.Now()
 	e, err := m.Embed(ctx, hf.Document, selfTest)
 	if err != nil {

@@ -43,9 +43,9 @@ func (i *modelInfo) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	m, ok := available.Model(i.ID)
-	if !ok {
-		return fmt.Errorf("there is no model %q; searchd model list shows what is here", i.ID)
+	m, err := available.Model(i.ID)
+	if err != nil {
+		return err
 	}
 	return printCard(t, m.Card())
 }

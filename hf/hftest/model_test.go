@@ -72,8 +72,8 @@ func TestSet(t *testing.T) {
 	a, b := hftest.NewModel(hftest.Options{}), hftest.NewModel(hftest.Options{ID: "test/other"})
 	set := hftest.Set{a, b}
 	for id, want := range map[string]hf.Model{"": a, "test/hash": a, "test/other": b, "test/none": nil} {
-		if got, ok := set.Model(id); ok != (want != nil) || ok && got != want {
-			t.Errorf("model %q: %v, %v", id, got, ok)
+		if got, err := set.Model(id); (err == nil) != (want != nil) || err == nil && got != want {
+			t.Errorf("model %q: %v, %v", id, got, err)
 		}
 	}
 	if cards := set.Cards(); len(cards) != 2 || cards[1].ID != "test/other" {

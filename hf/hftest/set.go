@@ -8,14 +8,20 @@ type Set []hf.Model
 var _ hf.Models = Set(nil)
 
 // Model is the model of an id; the empty id is the first.
-func (s Set) Model(id string) (hf.Model, bool) {
+func (s Set) Model(id string) (hf.Model, error) {
 	for _, m := range s {
 		if id == "" || m.Card().ID == id {
-			return m, true
+			return m, nil
 		}
 	}
-	return nil, false
+	return nil, hf.NoModel(id, "embedding model")
 }
+
+// Classifier is nothing: a Set has embedding models only.
+func (s Set) Classifier(id string) (hf.Classifier, error) { return nil, hf.NoModel(id, "classifier") }
+
+// Reranker is nothing: a Set has embedding models only.
+func (s Set) Reranker(id string) (hf.Reranker, error) { return nil, hf.NoModel(id, "reranker") }
 
 // Cards describes every model.
 func (s Set) Cards() []hf.Card {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"searchd/hf/hftest"
 	"searchd/hf/inproc"
 )
 
@@ -133,7 +134,7 @@ func TestAnswerRefuses(t *testing.T) {
 	if _, _, err := p.Answer(t.Context(), " ", passages(backups)); faultOf(err) != "invalid" {
 		t.Errorf("an empty question: %v", err)
 	}
-	if _, _, err := inproc.New(noModels{}).Answer(t.Context(), "why?", passages(backups)); faultOf(err) != "not_served" {
+	if _, _, err := inproc.New(hftest.Set{}).Answer(t.Context(), "why?", passages(backups)); faultOf(err) != "not_served" {
 		t.Errorf("no model: %v", err)
 	}
 }

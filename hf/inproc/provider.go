@@ -76,10 +76,12 @@ func (p *Provider) embed(ctx context.Context, c hf.Call) (hf.Reply, error) {
 }
 
 func (p *Provider) model(id string) (hf.Model, error) {
-	if m, ok := p.models.Model(id); ok {
+	m, err := p.models.Model(id)
+	if err == nil {
 		return m, nil
 	}
 	return nil, &hf.CallError{
+		Err:     err,
 		Fault:   hf.FaultNotServed,
 		Message: fmt.Sprintf("the model %s is not in this process: name one that `searchd model list` shows, or none", clip(id, 100)),
 	}

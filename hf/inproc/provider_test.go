@@ -125,9 +125,3 @@ func TestCancelled(t *testing.T) {
 		}
 	}
 }
-
-// noModels is a process without a model.
-type noModels struct{}
-
-func (noModels) Model(string) (hf.Model, bool) { return nil, false }
-func (noModels) Cards() []hf.Card              { return nil }
