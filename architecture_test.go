@@ -36,6 +36,8 @@ var allowed = map[string][]string{
 	"hf/gateway":      {"hf"},
 	"hf/inproc":       {"hf"},
 	"hf/catalog":      {"hf", "models"},
+	"hf/hub":          {"models"},
+	"hf/hub/hubtest":  {},
 	"tasks":           {"hf", "hf/catalog", "hf/gateway", "hf/inproc", "hf/remote", "internal/secret", "models", "models/db", "search"},
 	"api/wire":        {},
 	"api/client":      {"api/wire", "models"},
