@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"hf/gateway":      {"hf"},
 	"hf/inproc":       {"hf"},
 	"hf/catalog":      {"hf", "models"},
+	"hf/pickle":       {"hf/safetensors"},
 	"hf/hub":          {"models"},
 	"hf/hub/hubtest":  {},
 	"tasks":           {"hf", "hf/catalog", "hf/gateway", "hf/inproc", "hf/remote", "internal/secret", "models", "models/db", "search"},
