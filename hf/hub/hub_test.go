@@ -102,12 +102,12 @@ func listing(t *testing.T, dir string) string {
 func TestPullLayout(t *testing.T) {
 	_, h := start(t, repository())
 	var last hub.Progress
-	got, err := h.Pull(t.Context(), tiny, func(p hub.Progress) {
+	got, err := h.Pull(t.Context(), tiny, hub.Watch{Report: func(p hub.Progress) {
 		if p.TotalDone < last.TotalDone || p.Done > p.Size || p.TotalDone > p.Total {
 			t.Errorf("%+v after %+v", p, last)
 		}
 		last = p
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,18 +141,18 @@ func TestPullLayout(t *testing.T) {
 // What is here is not fetched again; a new commit brings what has changed, and is what main stands for then.
 func TestPullAgain(t *testing.T) {
 	s, h := start(t, repository())
-	first, err := h.Pull(t.Context(), tiny, nil)
+	first, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.Pull(t.Context(), tiny, nil)
+	again, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil || again.Fetched != 0 || again.Dir != first.Dir {
 		t.Errorf("%+v, %v", again, err)
 	}
 	repo := repository()
 	repo.Files["config.json"] = []byte(`{"model_type":"mpnet"}`)
 	s.Set(id, repo)
-	next, err := h.Pull(t.Context(), tiny, nil)
+	next, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil || next.Fetched != int64(len(repo.Files["config.json"])) || next.Commit == first.Commit {
 		t.Errorf("%+v, %v", next, err)
 	}
@@ -191,7 +191,7 @@ func authorizations(s *hubtest.Server, host string) (with, without int) {
 
 func TestTokenStaysWithTheHub(t *testing.T) {
 	s, h := start(t, repository(), func(o *hub.Options) { o.Token = hubtest.Approved })
-	if _, err := h.Pull(t.Context(), tiny, nil); err != nil {
+	if _, err := h.Pull(t.Context(), tiny, hub.Watch{}); err != nil {
 		t.Fatal(err)
 	}
 	if with, without := authorizations(s, s.URL); with == 0 || without != 0 {
@@ -228,7 +228,7 @@ func TestPullRecovers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, h := start(t, repository())
 			s.Next(test.times, test.method, test.part, test.trouble)
-			got, err := h.Pull(t.Context(), tiny, nil)
+			got, err := h.Pull(t.Context(), tiny, hub.Watch{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -283,11 +283,11 @@ func TestResume(t *testing.T) {
 			}
 			var ranges []string
 			var small int64
-			got, err := h.Pull(t.Context(), tiny, func(p hub.Progress) {
+			got, err := h.Pull(t.Context(), tiny, hub.Watch{Report: func(p hub.Progress) {
 				if p.TotalDone > p.Total {
 					t.Errorf("%+v", p)
 				}
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -376,7 +376,7 @@ func TestPullFails(t *testing.T) {
 			if test.pull.ID == "" {
 				test.pull = tiny
 			}
-			_, err := h.Pull(t.Context(), test.pull, nil)
+			_, err := h.Pull(t.Context(), test.pull, hub.Watch{})
 			if models.CodeOf(err) != test.code || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v (%s), want %q (%s)", err, models.CodeOf(err), test.want, test.code)
 			}
@@ -397,7 +397,7 @@ func TestGatedAndMoved(t *testing.T) {
 	repo.Gated = true
 	s, h := start(t, repo, func(o *hub.Options) { o.Token = hubtest.Approved })
 	s.Set("old/name", hubtest.Repo{MovedTo: id})
-	got, err := h.Pull(t.Context(), hub.Name{ID: "old/name", Revision: hub.Main}, nil)
+	got, err := h.Pull(t.Context(), hub.Name{ID: "old/name", Revision: hub.Main}, hub.Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -409,13 +409,13 @@ func TestSilence(t *testing.T) {
 	blob := hubtest.ETag("model.safetensors", repository().Files["model.safetensors"])
 	s, h := start(t, repository(), func(o *hub.Options) { o.Idle = 100 * time.Millisecond })
 	s.Next(1, "GET", blob, hubtest.Stall(50_000))
-	got, err := h.Pull(t.Context(), tiny, nil)
+	got, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole(t, got)
 	s.Next(9, "GET", "/api/", hubtest.Stall(0))
-	if _, err := h.Pull(t.Context(), tiny, nil); err == nil || !strings.Contains(err.Error(), "no answer for too long") {
+	if _, err := h.Pull(t.Context(), tiny, hub.Watch{}); err == nil || !strings.Contains(err.Error(), "no answer for too long") {
 		t.Error(err)
 	}
 }
@@ -426,17 +426,35 @@ func TestCancel(t *testing.T) {
 	blob := hubtest.ETag("model.safetensors", repository().Files["model.safetensors"])
 	s.Next(1, "GET", blob, hubtest.Stall(50_000))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := h.Pull(ctx, tiny, func(p hub.Progress) {
+	_, err := h.Pull(ctx, tiny, hub.Watch{Report: func(p hub.Progress) {
 		if p.File == "model.safetensors" && p.Done >= 50_000 {
 			cancel()
 		}
-	})
+	}})
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	got, err := h.Pull(t.Context(), tiny, nil)
+	got, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil || got.Fetched != 50_000 {
 		t.Errorf("%d bytes, %v", got.Fetched, err)
+	}
+}
+
+// What cannot be used is known before its weights come.
+func TestCheck(t *testing.T) {
+	s, h := start(t, repository())
+	refused := errors.New("of another kind")
+	_, err := h.Pull(t.Context(), tiny, hub.Watch{Check: func(dir string) error {
+		if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+			t.Error(err)
+		}
+		return refused
+	}})
+	if !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	if _, asked := authorizations(s, s.CDN); asked != 0 {
+		t.Errorf("%d large files were asked for", asked)
 	}
 }
 
@@ -447,7 +465,7 @@ func TestPullTogether(t *testing.T) {
 	var fetched, most int64
 	for range 4 {
 		wg.Go(func() {
-			got, err := hub.New(h.Options).Pull(t.Context(), tiny, nil)
+			got, err := hub.New(h.Options).Pull(t.Context(), tiny, hub.Watch{})
 			if err != nil {
 				t.Error(err)
 				return
@@ -468,21 +486,21 @@ func TestOffline(t *testing.T) {
 	s, h := start(t, repository())
 	o := h.Options
 	o.Offline = true
-	if _, err := hub.New(o).Pull(t.Context(), tiny, nil); models.CodeOf(err) != models.Unavailable || !strings.Contains(err.Error(), "HF_HUB_OFFLINE") {
+	if _, err := hub.New(o).Pull(t.Context(), tiny, hub.Watch{}); models.CodeOf(err) != models.Unavailable || !strings.Contains(err.Error(), "HF_HUB_OFFLINE") {
 		t.Error(err)
 	}
-	if _, err := h.Pull(t.Context(), tiny, nil); err != nil {
+	if _, err := h.Pull(t.Context(), tiny, hub.Watch{}); err != nil {
 		t.Fatal(err)
 	}
 	asked := len(s.Requests())
-	if got, err := hub.New(o).Pull(t.Context(), tiny, nil); err != nil || got.Commit != repository().Commit() || len(s.Requests()) != asked {
+	if got, err := hub.New(o).Pull(t.Context(), tiny, hub.Watch{}); err != nil || got.Commit != repository().Commit() || len(s.Requests()) != asked {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestUnreachable(t *testing.T) {
 	h := hub.New(hub.Options{Endpoint: "http://127.0.0.1:1", Cache: hub.Cache(t.TempDir()), Pause: time.Microsecond})
-	if _, err := h.Pull(t.Context(), tiny, nil); models.CodeOf(err) != models.Unavailable || !strings.Contains(err.Error(), "cannot be reached; HF_ENDPOINT") {
+	if _, err := h.Pull(t.Context(), tiny, hub.Watch{}); models.CodeOf(err) != models.Unavailable || !strings.Contains(err.Error(), "cannot be reached; HF_ENDPOINT") {
 		t.Error(err)
 	}
 }
@@ -493,7 +511,7 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, h := start(t, repository(), func(o *hub.Options) { o.Cache = hub.Cache(file) })
-	if _, err := h.Pull(t.Context(), tiny, nil); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+	if _, err := h.Pull(t.Context(), tiny, hub.Watch{}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 		t.Error(err)
 	}
 }

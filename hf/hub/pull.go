@@ -23,10 +23,15 @@ type Pulled struct {
 	Fetched int64 // of these, what came over the network
 }
 
-// Pull brings the files that a model needs, and calls report, which may be nil, as they come. What is here already is not
-// fetched again. It fails with a models.Error that says what to do: NotFound where there is no such model, Unavailable
-// where it cannot be had.
-func (h *Hub) Pull(ctx context.Context, n Name, report func(Progress)) (Pulled, error) {
+// Watch follows a pull. The zero value lets it go.
+type Watch struct {
+	Report func(Progress)         // called as bytes come, from one goroutine at a time
+	Check  func(dir string) error // called when the small files are in dir; an error ends the pull before the weights come
+}
+
+// Pull brings the files that a model needs. What is here already is not fetched again. It fails with a models.Error that
+// says what to do: NotFound where there is no such model, Unavailable where it cannot be had.
+func (h *Hub) Pull(ctx context.Context, n Name, w Watch) (Pulled, error) {
 	if h.Offline {
 		return h.offline(n)
 	}
@@ -34,10 +39,7 @@ func (h *Hub) Pull(ctx context.Context, n Name, report func(Progress)) (Pulled, 
 	if err != nil {
 		return Pulled{}, err
 	}
-	p := puller{hub: h, name: n, commit: r.Commit, report: report}
-	if p.report == nil {
-		p.report = func(Progress) {}
-	}
+	p := puller{hub: h, name: n, commit: r.Commit, watch: w}
 	names, err := Select(r.names())
 	if err != nil {
 		return Pulled{}, err
@@ -63,7 +65,7 @@ type puller struct {
 	name   Name
 	commit string
 	files  []file
-	report func(Progress)
+	watch  Watch
 	Progress
 	fetched int64
 }
@@ -88,7 +90,14 @@ func (p *puller) pull(ctx context.Context) (Pulled, error) {
 	if err := cache.tag(); err != nil {
 		return Pulled{}, keepFailed(cache, err)
 	}
+	dir := cache.snapshot(p.name, p.commit)
 	for _, f := range p.files {
+		if p.watch.Check != nil && isWeights(f.name) {
+			if err := p.watch.Check(dir); err != nil {
+				return Pulled{}, err
+			}
+			p.watch.Check = nil // once is enough
+		}
 		if err := p.bring(ctx, f); err != nil {
 			return Pulled{}, err
 		}
@@ -96,7 +105,7 @@ func (p *puller) pull(ctx context.Context) (Pulled, error) {
 	if err := cache.point(p.name, p.commit); err != nil {
 		return Pulled{}, keepFailed(cache, err)
 	}
-	s := Snapshot{Name: p.name, Commit: p.commit, Dir: cache.snapshot(p.name, p.commit)}
+	s := Snapshot{Name: p.name, Commit: p.commit, Dir: dir}
 	return Pulled{Snapshot: s, Files: len(p.files), Bytes: p.Total, Fetched: p.fetched}, nil
 }
 
@@ -128,5 +137,7 @@ func (p *puller) has(f file) bool {
 func (p *puller) grow(n int64) {
 	p.Done += n
 	p.TotalDone += n
-	p.report(p.Progress)
+	if p.watch.Report != nil {
+		p.watch.Report(p.Progress)
+	}
 }

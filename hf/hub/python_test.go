@@ -37,7 +37,7 @@ func python(t *testing.T, h *hub.Hub, offline, script string) string {
 // huggingface_hub finds, offline, what searchd pulled: as a snapshot, as files, and in its own inventory of the cache.
 func TestPythonReadsOurCache(t *testing.T) {
 	_, h := start(t, repository())
-	got, err := h.Pull(t.Context(), tiny, nil)
+	got, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ snapshot_download("acme/tiny-embedder")
 		t.Error(err, diff)
 	}
 	before := len(s.Requests())
-	got, err := h.Pull(t.Context(), tiny, nil)
+	got, err := h.Pull(t.Context(), tiny, hub.Watch{})
 	if err != nil || got.Fetched != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}

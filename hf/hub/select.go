@@ -70,3 +70,8 @@ func weights(files []string) []string {
 	}
 	return nil
 }
+
+func isWeights(name string) bool {
+	base := path.Base(name)
+	return base == weightsFile || base == pickleFile || base == shardIndex || shard.MatchString(base)
+}
