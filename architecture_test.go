@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"hf/catalog":      {"hf", "models"},
 	"hf/pickle":       {"hf/safetensors"},
 	"hf/hub":          {"models"},
+	"hf/library":      {"hf", "hf/hub", "hf/local", "hf/pickle", "hf/safetensors", "models"},
 	"hf/hub/hubtest":  {},
 	"tasks":           {"hf", "hf/catalog", "hf/gateway", "hf/inproc", "hf/remote", "internal/secret", "models", "models/db", "search"},
 	"api/wire":        {},
