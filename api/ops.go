@@ -50,7 +50,8 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 	}
 	task := p.values.Get("task")
 	answer := wire.ModelList{Models: []wire.Model{}}
-	for i, card := range s.Models.Cards() {
+	cards := s.Models.Cards()
+	for i, card := range cards {
 		if task != "" && task != card.Task {
 			continue
 		}
@@ -62,7 +63,7 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 		})
 	}
 	for _, m := range s.Tasks.Catalog.All(task) {
-		if lo.ContainsBy(s.Models.Cards(), func(card hf.Card) bool { return card.ID == m.ID }) {
+		if lo.ContainsBy(cards, func(card hf.Card) bool { return card.ID == m.ID }) {
 			continue
 		}
 		answer.Models = append(answer.Models, wire.Model{

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,9 +14,7 @@ import (
 
 	"searchd/api"
 	"searchd/api/client"
-	"searchd/hf"
-	"searchd/hf/bundled"
-	"searchd/hf/local"
+	"searchd/hf/library"
 	"searchd/index"
 	"searchd/index/chromem"
 	"searchd/ingest"
@@ -40,14 +37,14 @@ type app struct {
 }
 
 // openApp opens a data folder and starts the worker on what a former process left unfinished.
-func openApp(ctx context.Context, dir string, providers providerFlags, log *slog.Logger) (*app, error) {
+func openApp(ctx context.Context, dir string, files modelFlags, providers providerFlags, log *slog.Logger) (*app, error) {
 	type opened struct {
-		models *modelSet
+		models *library.Library
 		err    error
 	}
 	model := make(chan opened, 1) // the model and the store take about as long to open: do both at once
 	go func() {
-		m, err := openModels()
+		m, err := files.open(dir, log)
 		model <- opened{m, err}
 	}()
 	store, err := db.Open(ctx, dir)
@@ -99,7 +96,7 @@ func (c *cli) connect(ctx context.Context, t terminal) (*client.Client, func() e
 		direct, err := client.New(c.Server, nil)
 		return direct, func() error { return nil }, err
 	}
-	a, err := openApp(ctx, c.Data, c.Providers, logger(t.err, c.Log))
+	a, err := openApp(ctx, c.Data, c.Models, c.Providers, logger(t.err, c.Log))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,47 +119,4 @@ func logger(w io.Writer, level string) *slog.Logger {
 		l = slog.LevelWarn
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
-}
-
-// modelSet is the models of this process, the default first.
-type modelSet struct {
-	list []hf.Model
-}
-
-func openModels() (*modelSet, error) {
-	m, err := bundled.Open(local.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("bundled model: %w", err)
-	}
-	return &modelSet{list: []hf.Model{m}}, nil
-}
-
-// Model is the model of an id, with or without the publisher's name before it.
-func (s *modelSet) Model(id string) (hf.Model, error) {
-	if id == "" {
-		return s.list[0], nil
-	}
-	for _, m := range s.list {
-		if full := m.Card().ID; full == id || shortName(full) == id {
-			return m, nil
-		}
-	}
-	return nil, hf.NoModel(id, "embedding model")
-}
-
-// Classifier is the classifying model of an id.
-func (s *modelSet) Classifier(id string) (hf.Classifier, error) {
-	return nil, hf.NoModel(id, "classifier")
-}
-
-// Reranker is the cross-encoder of an id.
-func (s *modelSet) Reranker(id string) (hf.Reranker, error) { return nil, hf.NoModel(id, "reranker") }
-
-// Cards describes the models.
-func (s *modelSet) Cards() []hf.Card {
-	cards := make([]hf.Card, len(s.list))
-	for i, m := range s.list {
-		cards[i] = m.Card()
-	}
-	return cards
 }

@@ -28,7 +28,7 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --addr", err)
 	}
-	a, err := openApp(ctx, c.Data, c.Providers, log)
+	a, err := openApp(ctx, c.Data, c.Models, c.Providers, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

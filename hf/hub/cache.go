@@ -25,7 +25,7 @@ type Snapshot struct {
 	Dir    string // its files, some of them links
 }
 
-// List answers the models that are here with a config.json, by name: each branch and tag, and each commit that none
+// List answers the models that are here with their weights, by name: each branch and tag, and each commit that none
 // of these stands for, which is then its own revision.
 func (c Cache) List() ([]Snapshot, error) {
 	folders, err := os.ReadDir(string(c))
@@ -113,15 +113,22 @@ func (c Cache) Find(n Name) (Snapshot, error) {
 	return s, nil
 }
 
-// isModel tells a model from what only a tokenizer, a data set or a cut download left. Very old models keep their files in
-// a folder of the first module.
+// isModel tells a model from a data set's card, a tokenizer, or what a cut download left. Very old models keep their files
+// in the folder of their first module.
 func isModel(dir string) bool {
-	for _, name := range []string{configFile, filepath.Join("0_Transformer", configFile)} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return true
+	for _, top := range []string{dir, filepath.Join(dir, "0_Transformer")} {
+		for _, weights := range []string{weightsFile, shardIndex, pickleFile} {
+			if exists(filepath.Join(top, configFile)) && exists(filepath.Join(top, weights)) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func notHere(n Name) error {
@@ -157,7 +164,7 @@ func (c Cache) snapshot(n Name, commit string) string {
 }
 
 // link puts a blob into a snapshot, in one step. Where links are not possible the blob moves there itself, as
-// huggingface_hub has it.
+// huggingface_hub has it. The caller holds the blob's lock.
 func (c Cache) link(n Name, commit, name, etag string) error {
 	path := filepath.Join(c.snapshot(n, commit), filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

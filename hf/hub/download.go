@@ -19,19 +19,29 @@ import (
 	"searchd/models"
 )
 
-// fetch brings a blob that is not here yet, and answers the bytes that came over the network. grow is called with those
+// place puts a file into a snapshot, and answers the bytes that came over the network for it. grow is called with those
 // that are here of late; it can be negative, where a beginning had to be thrown away.
-func (h *Hub) fetch(ctx context.Context, n Name, commit string, f file, grow func(int64)) (int64, error) {
+func (h *Hub) place(ctx context.Context, n Name, commit string, f file, grow func(int64)) (int64, error) {
 	unlock, err := h.lock(ctx, n, f.etag)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	path := h.Cache.blob(n, f.etag)
-	if info, err := os.Stat(path); err == nil && info.Size() == f.size { // another process was quicker
+	var received int64
+	if info, err := os.Stat(h.Cache.blob(n, f.etag)); err == nil && info.Size() == f.size { // of another revision, or of another process
 		grow(f.size)
-		return 0, nil
+	} else if received, err = h.fetch(ctx, n, commit, f, grow); err != nil {
+		return received, err
 	}
+	if err := h.Cache.link(n, commit, f.name, f.etag); err != nil {
+		return received, keepFailed(h.Cache, err)
+	}
+	return received, nil
+}
+
+// fetch brings a blob that is not here yet. The caller holds its lock.
+func (h *Hub) fetch(ctx context.Context, n Name, commit string, f file, grow func(int64)) (int64, error) {
+	path := h.Cache.blob(n, f.etag)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return 0, keepFailed(h.Cache, err)
 	}
@@ -48,7 +58,7 @@ func (h *Hub) fetch(ctx context.Context, n Name, commit string, f file, grow fun
 		return p.received, errors.Join(err, p.file.Close())
 	}
 	if err := p.keep(path); err != nil {
-		return 0, keepFailed(h.Cache, err)
+		return p.received, keepFailed(h.Cache, err)
 	}
 	return p.received, nil
 }

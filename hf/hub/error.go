@@ -55,13 +55,13 @@ func (h *Hub) refusal(n Name, reply *http.Response) error {
 	code, said := reply.Header.Get("X-Error-Code"), message(reply)
 	switch status := reply.StatusCode; {
 	case code == "GatedRepo" && h.Token == "":
-		return models.Errorf(models.Unavailable, "model", "%s is gated: accept its terms at %s/%s, then set HF_TOKEN to a token of your account (%s)", n.ID, h.Endpoint, n.ID, said)
+		return models.Errorf(models.Unavailable, "model", "%s is gated: accept its terms at %s/%s, then set HF_TOKEN to a token of your account", n.ID, h.Endpoint, n.ID)
 	case code == "GatedRepo":
-		return models.Errorf(models.Unavailable, "model", "%s is gated, and the account of this token may not read it yet: ask for access at %s/%s (%s)", n.ID, h.Endpoint, n.ID, said)
+		return models.Errorf(models.Unavailable, "model", "%s is gated, and the account of this token may not read it yet: ask for access at %s/%s", n.ID, h.Endpoint, n.ID)
 	case code == "RevisionNotFound":
 		return models.Errorf(models.NotFound, "model", "%s has no revision %q; %s/%s/tree/main lists what there is", n.ID, n.Revision, h.Endpoint, n.ID)
 	case code == "EntryNotFound":
-		return models.Errorf(models.NotFound, "model", "a file of %s has gone from the hub; pull again (%s)", n, said)
+		return models.Errorf(models.NotFound, "model", "a file of %s has gone from the hub; pull again", n)
 	case status == http.StatusUnauthorized && strings.Contains(said, "Invalid credentials"):
 		return models.Errorf(models.Unavailable, "", "the hub does not know the token: make a new one at %s/settings/tokens and set HF_TOKEN", h.Endpoint)
 	case status == http.StatusUnauthorized, status == http.StatusNotFound:

@@ -116,15 +116,9 @@ func (p *puller) bring(ctx context.Context, f file) error {
 		p.grow(f.size)
 		return nil
 	}
-	received, err := p.hub.fetch(ctx, p.name, p.commit, f, p.grow)
+	received, err := p.hub.place(ctx, p.name, p.commit, f, p.grow)
 	p.fetched += received
-	if err != nil {
-		return err
-	}
-	if err := p.hub.Cache.link(p.name, p.commit, f.name, f.etag); err != nil {
-		return keepFailed(p.hub.Cache, err)
-	}
-	return nil
+	return err
 }
 
 // has tells whether the snapshot has a file. One whose name stands for nothing, or for too little, is brought again.

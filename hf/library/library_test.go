@@ -46,6 +46,7 @@ func pull(t *testing.T, cache hub.Cache, folder string, files map[string]string)
 	t.Helper()
 	dir := filepath.Join(string(cache), "models--"+folder)
 	write(t, filepath.Join(dir, "snapshots", commit), files)
+	write(t, filepath.Join(dir, "snapshots", commit), map[string]string{"model.safetensors": ""})
 	write(t, dir, map[string]string{"refs/main": commit})
 }
 
