@@ -98,7 +98,10 @@ func printCard(t terminal, card hf.Card, dir string) error {
 		{"dimensions", fmt.Sprint(card.Dimensions)}, {"max tokens", fmt.Sprint(card.MaxTokens)}, {"pooling", card.Pooling},
 		{"unit length", fmt.Sprint(card.Normalized)}, {"precision", card.Precision}, {"licence", card.Licence}, {"from", card.Source},
 		{"query prompt", fmt.Sprintf("%q", card.Prompts[hf.Query])}, {"document prompt", fmt.Sprintf("%q", card.Prompts[hf.Document])},
-		{"unrelated texts", fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)},
+		{"unrelated texts", "not measured"},
+	}
+	if card.Null.StdDev > 0 {
+		rows[len(rows)-1][1] = fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)
 	}
 	if dir != "" {
 		rows = append(rows, [2]string{"files", dir})
