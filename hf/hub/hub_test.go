@@ -344,6 +344,7 @@ func TestPullFails(t *testing.T) {
 		{name: "long rate limit", next: func(s *hubtest.Server) { s.Next(1, "GET", "/api/", hubtest.Status(429, `RateLimit: "api";r=0;t=300`)) },
 			code: models.RateLimited, want: "come back in 5m0s"},
 		{name: "cut every time", next: func(s *hubtest.Server) { s.Next(9, "GET", blob, hubtest.Cut(0)) }, code: models.Unavailable, want: "cannot be reached"},
+		{name: "reset every time", next: func(s *hubtest.Server) { s.Next(99, "GET", blob, hubtest.Reset()) }, code: models.Unavailable, want: "cannot be reached"},
 		{name: "wrong every time", next: func(s *hubtest.Server) { s.Next(9, "GET", blob, hubtest.Corrupt()) }, code: models.ProviderFailed, want: "model.safetensors did not come as it was published"},
 		{name: "too long", next: func(s *hubtest.Server) {
 			s.Next(1, "HEAD", "model.safetensors", hubtest.Header("X-Linked-Size", "5"))
@@ -382,6 +383,9 @@ func TestPullFails(t *testing.T) {
 			}
 			if test.token != "" && err != nil && strings.Contains(err.Error(), test.token) {
 				t.Error("the error shows the token")
+			}
+			if err != nil && strings.Contains(err.Error(), "signature") {
+				t.Error("the error shows the signed address:", err)
 			}
 			if list, err := h.Cache.List(); err != nil {
 				t.Error(err)

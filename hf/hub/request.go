@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +35,7 @@ func (h *Hub) send(ctx context.Context, method, address string, offset int64) (*
 		}
 		reply, err := h.Client.Do(r)
 		if err != nil {
-			return nil, err
+			return nil, unsigned(err)
 		}
 		to, err := reply.Location()
 		redirected := reply.StatusCode >= 300 && reply.StatusCode < 400 && reply.StatusCode != http.StatusNotModified
@@ -43,11 +44,19 @@ func (h *Hub) send(ctx context.Context, method, address string, offset int64) (*
 		}
 		_ = reply.Body.Close() // nothing is read from it
 		if err != nil {
-			return nil, fmt.Errorf("%s: status %d: %w", address, reply.StatusCode, err)
+			return nil, fmt.Errorf("%s: status %d: %w", r.URL.Host, reply.StatusCode, err)
 		}
 		address = to.String()
 	}
-	return nil, fmt.Errorf("%s: more than %d redirects", address, maxRedirects)
+	return nil, fmt.Errorf("more than %d redirects", maxRedirects)
+}
+
+// unsigned takes the address out of an error: that of a large file carries a signature, by which anybody could read it.
+func unsigned(err error) error {
+	if where, ok := errors.AsType[*url.Error](err); ok {
+		return where.Err
+	}
+	return err
 }
 
 // owns says that an address is the hub's own.

@@ -79,6 +79,11 @@ func Cut(after int) Trouble {
 	}
 }
 
+// Reset breaks the connection before anything is answered.
+func Reset() Trouble {
+	return func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+}
+
 // Stall sends so many bytes of the right answer, and then nothing.
 func Stall(after int) Trouble {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
