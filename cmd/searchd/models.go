@@ -34,7 +34,11 @@ func (f modelFlags) open(data string, log *slog.Logger) (*library.Library, error
 
 // kindOf says what a model can be opened as: in this version all are embedding models.
 func kindOf(fsys fs.FS) (library.Kind, error) {
-	return library.Embedder, checkConfig(fsys)
+	if err := checkConfig(fsys); err != nil {
+		return "", err
+	}
+	_, err := fs.Stat(fsys, "model.safetensors")
+	return library.Embedder, err
 }
 
 // checkConfig says why a model cannot be run, as far as its configuration tells.

@@ -26,7 +26,7 @@ type Snapshot struct {
 }
 
 // List answers the models that are here with their weights, by name: each branch and tag, and each commit that none
-// of these stands for, which is then its own revision.
+// of these stands for, which is then its own revision. With an error comes the list of those that could be read.
 func (c Cache) List() ([]Snapshot, error) {
 	folders, err := os.ReadDir(string(c))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,6 +36,7 @@ func (c Cache) List() ([]Snapshot, error) {
 		return nil, fmt.Errorf("hub: %w", err)
 	}
 	var list []Snapshot
+	var faults []error
 	for _, f := range folders {
 		encoded, ok := strings.CutPrefix(f.Name(), folderPrefix)
 		id := strings.ReplaceAll(encoded, "--", "/")
@@ -44,12 +45,12 @@ func (c Cache) List() ([]Snapshot, error) {
 		}
 		found, err := c.list(id)
 		if err != nil {
-			return nil, fmt.Errorf("hub: %w", err)
+			faults = append(faults, fmt.Errorf("hub: %w", err))
 		}
 		list = append(list, found...)
 	}
 	slices.SortFunc(list, func(a, b Snapshot) int { return strings.Compare(a.String(), b.String()) })
-	return list, nil
+	return list, errors.Join(faults...)
 }
 
 // list answers the snapshots of one model.
@@ -72,11 +73,11 @@ func (c Cache) list(id string) ([]Snapshot, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return list, err
 	}
 	snapshots, err := os.ReadDir(filepath.Join(c.dir(Name{ID: id}), "snapshots"))
 	if ignoreMissing(err) != nil {
-		return nil, err
+		return list, err
 	}
 	for _, d := range snapshots {
 		if named[d.Name()] {

@@ -85,8 +85,12 @@ func describeConfig(fsys fs.FS, top string, card *hf.Card) {
 	decode(fsys, path.Join(top, "config.json"), &c)
 	decode(fsys, path.Join(top, "sentence_bert_config.json"), &limit)
 	card.Architecture, card.Dimensions, card.MaxTokens = c.ModelType, max(c.Hidden, c.Dim), c.Positions
+	switch c.ModelType {
+	case "roberta", "xlm-roberta", "camembert", "mpnet": // the first two positions stand for no token
+		card.MaxTokens = max(0, c.Positions-2)
+	}
 	if limit.Tokens > 0 {
-		card.MaxTokens = min(c.Positions, limit.Tokens)
+		card.MaxTokens = min(card.MaxTokens, limit.Tokens)
 	}
 }
 
