@@ -27,7 +27,8 @@ type providerFlags struct {
 	AllowPrivateEndpoints bool   `help:"Let providers be at loopback, private and link-local addresses."`
 	MonthlyCharacters     int64  `help:"Characters a month that may go to providers; 0 is no limit." default:"0"`
 	Tier                  string `help:"How hosted Hugging Face is paid: free, pro or pay-per-use." default:"free" enum:"free,pro,pay-per-use"`
-	RequestDays           int    `help:"Days for which model requests are remembered, without their texts." default:"30"`
+	RequestDays           int    `help:"Days for which model requests are remembered." default:"31"`
+	LogPrompts            bool   `help:"Remember what was asked, too; otherwise no text is kept."`
 }
 
 // modelTasks is everything behind the model tasks.
@@ -46,7 +47,12 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 	if err != nil {
 		return nil, err
 	}
-	requests, err := tasks.NewLog(ctx, store, log, f.MonthlyCharacters, time.Duration(f.RequestDays)*24*time.Hour)
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	requests, err := tasks.NewLog(ctx, tasks.LogOptions{
+		DB: store, Log: log, Keep: time.Duration(f.RequestDays) * 24 * time.Hour, MonthlyCharacters: f.MonthlyCharacters, Prompts: f.LogPrompts,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +62,20 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: f.connect, Local: inproc.New(available), Search: found,
 		Environment: named, Key: key, Usage: requests, Tier: f.tier(), Log: log,
 	})}, nil
+}
+
+// check refuses what cannot be kept: the month's characters are counted from the log.
+func (f providerFlags) check() error {
+	const longestMonth = 31
+	switch {
+	case f.RequestDays < 1 || f.RequestDays > 3650:
+		return usageError(fmt.Sprintf("--request-days is %d; it can be 1 to 3650", f.RequestDays))
+	case f.MonthlyCharacters < 0:
+		return usageError("--monthly-characters is negative; 0 is no limit")
+	case f.MonthlyCharacters > 0 && f.RequestDays < longestMonth:
+		return usageError(fmt.Sprintf("--request-days is %d, but --monthly-characters counts a month of requests; let it be 31 or more", f.RequestDays))
+	}
+	return nil
 }
 
 func (f providerFlags) tier() gateway.Tier {
