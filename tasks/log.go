@@ -65,6 +65,9 @@ func NewLog(ctx context.Context, o LogOptions) (*Log, error) {
 
 const huggingFace = "huggingface"
 
+// questionAnswering is the hub's name for what /answer does without a provider.
+const questionAnswering hf.Task = "question-answering"
+
 func monthOf(t time.Time) time.Time {
 	t = t.UTC()
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -100,6 +103,21 @@ func (l *Log) Record(ctx context.Context, r gateway.Record) {
 	default:
 		l.lost.Add(1)
 	}
+}
+
+// recordLocal notes what this process has done without the gateway.
+func (l *Log) recordLocal(ctx context.Context, c hf.Call, d Done, err error) {
+	if l == nil {
+		return
+	}
+	r := gateway.Record{
+		Time: time.Now(), Provider: Local, Type: Local, Model: d.Model, Task: c.Task, Attempts: d.Attempts, Took: d.Took,
+		PromptCharacters: d.Usage.PromptCharacters, CompletionCharacters: d.Usage.CompletionCharacters,
+	}
+	if err != nil {
+		r.Fault = hf.FaultServer
+	}
+	l.Record(l.noting(ctx, c), r)
 }
 
 // promptOf is what a call asks, cut where it is long.

@@ -1,7 +1,5 @@
 package wire
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // Ask is what every model task takes.
 type Ask struct {
 	Provider       string   `json:"provider,omitempty"`
@@ -183,14 +181,12 @@ type EmbeddingResult struct {
 	Error      *Error    `json:"error"`
 }
 
-// AnswerRequest is the body of POST /answer.
+// AnswerRequest is the body of POST /answer: a question in place of the search's query, and the search's other fields.
 type AnswerRequest struct {
-	Ask          `json:",inline"`
-	Question     string         `json:"question"`
-	Limit        *int           `json:"limit,omitzero"`
-	Filter       jsontext.Value `json:"filter,omitempty"`
-	MinRelevance float64        `json:"min_relevance,omitzero"`
-	Mode         string         `json:"mode,omitempty"`
+	Ask           `json:",inline"`
+	SearchRequest `json:",inline"`
+	Question      string `json:"question"`
+	Stream        bool   `json:"stream,omitzero"`
 }
 
 // Answer is an answer with what it rests on.
