@@ -84,6 +84,10 @@ func TestAnswerTakesTheSearchFields(t *testing.T) {
 	if len(none.Hits) != 0 || none.Answer != "" || none.Provider != "local" {
 		t.Errorf("no question is its own answer: %+v", none)
 	}
+	same := as[wire.SearchAnswer](t, s.post("/search", `{"query":"The moon pulls the sea, and so the water rises on the side that faces it.","min_relevance":1}`), http.StatusOK)
+	if same.Total != 1 || same.Hits[0].DocumentID != "tides" || same.Hits[0].Relevance != 1 {
+		t.Errorf("a text itself: %+v", same.Hits)
+	}
 	for _, b := range []bad{
 		{name: "a query", body: `{"question":"a","query":"b"}`, param: "query"},
 		{name: "a vector", body: `{"question":"a","vector":[1]}`, param: "vector"},
