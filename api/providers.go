@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
@@ -111,14 +113,18 @@ func (s *Server) deleteProvider(c *fiber.Ctx) error {
 }
 
 func (s *Server) testProvider(c *fiber.Ctx) error {
-	if p := query(c); p.err != nil {
+	p := query(c, "timeout_ms")
+	timeout := p.int("timeout_ms", defaultTimeoutMS, 1, maxTimeoutMS)
+	if p.err != nil {
 		return p.err
 	}
 	id, err := url.PathUnescape(c.Params("id"))
 	if err != nil {
 		return models.Errorf(models.Malformed, "provider", "the path is not URL-encoded: %v", err)
 	}
-	probe, warnings, err := s.Tasks.TestProvider(c.UserContext(), id)
+	ctx, cancel := context.WithTimeout(s.live, time.Duration(timeout)*time.Millisecond)
+	defer cancel()
+	probe, warnings, err := s.Tasks.TestProvider(ctx, id)
 	if err != nil {
 		return err
 	}
