@@ -145,3 +145,22 @@ func TestPruneModelRequests(t *testing.T) {
 		t.Errorf("%d are left, %v", total, err)
 	}
 }
+
+// TestAnOlderLogIsKept opens a store as the schema before the last one left it.
+func TestAnOlderLogIsKept(t *testing.T) {
+	dir := t.TempDir()
+	must(t, open(t, dir).Close())
+	raw(t, dir, `ALTER TABLE model_requests DROP COLUMN prompt`, `ALTER TABLE model_requests DROP COLUMN provider_type`,
+		`INSERT INTO model_requests (at, task, provider, model, status, attempts, from_cache, prompt_characters, completion_characters, prompt_tokens, completion_tokens, latency_ms, cost_usd)
+			VALUES ('2026-03-01 23:00:00 +0000 UTC', 'summarization', 'hf', 'a/b', 'ok', 1, 0, 10, 20, 0, 0, 5, 0)`,
+		"PRAGMA user_version = 2")
+	d := open(t, dir)
+	log(t, d)
+	list, total, err := d.ModelRequests(t.Context(), db.RequestFilter{Task: "summarization"}, 0, 10)
+	if err != nil || total != 1 || list[0].PromptCharacters != 10 || list[0].Prompt != "" {
+		t.Errorf("%+v, %d, %v", list, total, err)
+	}
+	if n, err := d.CharactersSince(t.Context(), morning, ""); err != nil || n != 30+4*10+90*30 {
+		t.Errorf("%d characters, %v", n, err)
+	}
+}
