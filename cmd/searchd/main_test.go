@@ -2,15 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"searchd/hf/hub/hubtest"
+	"searchd/hf/hftest"
 )
 
 // TestMain lets the test binary stand for searchd: the scripts and the crash test start it as a process of its own.
@@ -31,11 +29,57 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			router := hftest.NewServer(t, hftest.ServerOptions{Key: routerKey})
+			env.Values[upstream{}], env.Values[running{}] = router, &servers{}
+			env.Setenv("ROUTER", router.URL)
+			env.Setenv("ROUTER_KEY", routerKey)
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveInScript,
-			"hub":   hubInScript,
+			"serve":   serveInScript,
+			"hub":     hubInScript,
+			"trouble": troubleInScript,
+			"exits":   exitsInScript,
+			"logged":  loggedInScript,
 		},
 	})
+}
+
+// routerKey is what the fake router of a script wants to see.
+const routerKey = "hf_SecretSecretSecretSecret9876"
+
+// upstream and running are under which a script keeps its fake router and its server.
+type (
+	upstream struct{}
+	running  struct{}
+	servers  struct{ last *process }
+)
+
+// troubleInScript makes the fake router fail in what it is asked next but one: the first question, for its models, is public.
+func troubleInScript(ts *testscript.TestScript, _ bool, args []string) {
+	trouble, ok := map[string]hftest.Trouble{
+		"401": hftest.BadKey(), "402": hftest.NoCredits(), "403": hftest.NoPermission(), "404": hftest.NotFound(), "410": hftest.Retired(),
+		"429": hftest.RateLimited(time.Minute), "500": hftest.Broken(500), "503": hftest.Loading(20 * time.Second),
+		"html": hftest.HTML(http.StatusOK), "hang": hftest.Hang(), "reset": hftest.Reset(),
+	}[strings.Join(args, " ")]
+	if !ok {
+		ts.Fatalf("no trouble is called %q", args)
+	}
+	router := ts.Value(upstream{}).(*hftest.Server)
+	router.Next(1, hftest.Slow(0))
+	router.Next(1, trouble)
+}
+
+// exitsInScript runs a command that has to end with an exit code: exits CODE COMMAND….
+func exitsInScript(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	if failed := (*exec.ExitError)(nil); errors.As(ts.Exec(args[1], args[2:]...), &failed) {
+		code = failed.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("%v: exit code %d, want %s", args[1:], code, args[0])
+	}
 }
 
 // serveInScript starts a server for the rest of a script and puts its address into $SERVER.
@@ -43,37 +87,16 @@ func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := startServerIn(context.Background(), []string{"HF_HOME=" + ts.Getenv("HF_HOME")}, ts.MkAbs("served"), args...)
 	ts.Check(err)
 	ts.Setenv("SERVER", p.url)
+	ts.Value(running{}).(*servers).last = p
 	ts.Defer(p.stop)
 }
 
-// hubInScript starts a fake hub for the rest of a script. It has acme/tiny, made of the files in a folder of the script and
-// the weights of the fixtures, the same as acme/gated, and openai/gpt2, which cannot be run. The cache is in the script's folder.
-func hubInScript(ts *testscript.TestScript, _ bool, args []string) {
-	tiny := hubtest.Repo{Files: map[string][]byte{}}
-	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(ts.MkAbs(args[0]), path)
-		tiny.Files[filepath.ToSlash(name)] = []byte(ts.ReadFile(path))
-		return err
-	}))
-	weights, err := os.ReadFile("../../fixtures/encoder/tiny.safetensors")
-	ts.Check(err)
-	tiny.Files["model.safetensors"] = weights
-	gated := tiny
-	gated.Gated = true
-	config := bytes.Replace(tiny.Files["config.json"], []byte("bert"), []byte("gpt2"), 1)
-	other := hubtest.Repo{Files: map[string][]byte{"config.json": config, "model.safetensors": weights}}
-	s := hubtest.New(deferrer{ts}, map[string]hubtest.Repo{"acme/tiny": tiny, "acme/gated": gated, "openai/gpt2": other})
-	ts.Setenv("HF_ENDPOINT", s.URL)
-	ts.Setenv("HF_HOME", ts.MkAbs("hf"))
+// loggedInScript looks for a text in what the server of the script has logged of late.
+func loggedInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if log := ts.Value(running{}).(*servers).last.stderr.String(); strings.Contains(log, args[0]) == neg {
+		ts.Fatalf("%q in the log: %v:\n%s", args[0], !neg, log)
+	}
 }
-
-// deferrer lets a script's end stand for a test's.
-type deferrer struct{ ts *testscript.TestScript }
-
-func (d deferrer) Cleanup(f func()) { d.ts.Defer(f) }
 
 // process is a running server.
 type process struct {
