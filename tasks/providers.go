@@ -188,7 +188,7 @@ func (s *Service) targets(ctx context.Context, a Ask, task hf.Task) ([]gateway.T
 	if model == "" && p.ProviderType != Local && p.ProviderType != "tei" && p.ProviderType != "tgi" {
 		return nil, models.Errorf(models.Invalid, "model", "is not given, and provider %q has no default for %s", p.ProviderID, task)
 	}
-	target := gateway.Target{Provider: p.ProviderID, Type: p.ProviderType, Model: model, Do: provider}
+	target := gateway.Target{Provider: p.ProviderID, Type: p.ProviderType, Model: model, Do: provider, Unlimited: p.ProviderType == Local}
 	if p.ProviderType == "huggingface" {
 		target.Tier = s.Tier
 	}

@@ -50,6 +50,7 @@ type Embedder struct {
 	tokens  *tokenizer.Tokenizer
 	output  encoder.Output
 	workers *workers
+	scratch sync.Pool // of []hf.Token, for prepareAll
 }
 
 var _ hf.Model = (*Embedder)(nil)

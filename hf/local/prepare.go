@@ -17,7 +17,8 @@ func (e *Embedder) prepareAll(ctx context.Context, role hf.Role, texts []string)
 	ready := make([]text, len(texts))
 	var next atomic.Int64
 	work := func() {
-		var scratch []hf.Token
+		scratch, _ := e.scratch.Get().([]hf.Token)
+		defer func() { e.scratch.Put(scratch) }()
 		for ctx.Err() == nil {
 			end := int(next.Add(textsAtOnce))
 			if end-textsAtOnce >= len(texts) {
