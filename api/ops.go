@@ -12,6 +12,7 @@ import (
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/hf/catalog"
+	"searchd/internal/metrics"
 	"searchd/models"
 )
 
@@ -40,6 +41,15 @@ func (s *Server) ready(c *fiber.Ctx) error {
 		return send(c, readiness{Status: "unavailable", Degraded: []string{"store"}})
 	}
 	return send(c, readiness{Status: "ok", Degraded: []string{}})
+}
+
+// metrics shows what the process does, to Prometheus.
+func (s *Server) metrics(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, metrics.ContentType)
+	if err := s.Metrics.Write(c.Response().BodyWriter()); err != nil {
+		s.Log.Error("metrics incomplete", "error", err)
+	}
+	return nil
 }
 
 // listModels is the catalogue: first what runs in this process, then what is known of others and where they can run.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"searchd/hf"
+	"searchd/internal/metrics"
 	"searchd/internal/simd"
 	"searchd/models"
 	"searchd/models/db"
@@ -42,7 +43,7 @@ var selfTest = []string{"The cat sleeps on the warm window sill.", "A kitten nap
 
 func checkModel(ctx context.Context) ([][2]string, error) {
 	start := time.Now()
-	available, err := openModels()
+	available, err := openModels(metrics.New(version))
 	if err != nil {
 		return [][2]string{{"model", "cannot be opened"}}, err
 	}

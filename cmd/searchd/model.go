@@ -7,6 +7,7 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/local"
+	"searchd/internal/metrics"
 )
 
 type modelCommand struct {
@@ -18,7 +19,7 @@ type modelCommand struct {
 type modelList struct{}
 
 func (*modelList) Run(t terminal) error {
-	available, err := openModels()
+	available, err := openModels(metrics.New(version))
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ type modelInfo struct {
 }
 
 func (i *modelInfo) Run(t terminal) error {
-	available, err := openModels()
+	available, err := openModels(metrics.New(version))
 	if err != nil {
 		return err
 	}
