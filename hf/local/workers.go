@@ -94,7 +94,12 @@ func (ws *workers) compute(ctx context.Context, texts []text) ([]float32, error)
 		return nil, err
 	}
 	if w != nil {
-		ws.work(w, func() bool { return len(r.order) > 0 && ctx.Err() == nil })
+		ws.work(w, func() bool {
+			if ctx.Err() != nil {
+				ws.queue.remove(r) // before another goroutine takes over
+			}
+			return len(r.order) > 0
+		})
 	}
 	select {
 	case <-r.done:

@@ -164,6 +164,21 @@ func TestWhoLeavesIsNotComputed(t *testing.T) {
 	})
 }
 
+func TestWhoLeavesWhileItsOwnWorkerComputes(t *testing.T) {
+	inBubble(t, Options{Workers: 1, BatchTokens: 10}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		leaves, stays := begin(ctx, of(10, 1, 2, 3)), begin(t.Context(), of(10, 4))
+		after(time.Minute)
+		if diff := cmp.Diff([][]int32{{1}, {4}}, s.batches); diff != "" {
+			t.Error(diff)
+		}
+		if !errors.Is(leaves.err, context.DeadlineExceeded) || stays.err != nil {
+			t.Error(leaves.err, stays.err)
+		}
+	})
+}
+
 func TestAFullQueue(t *testing.T) {
 	inBubble(t, Options{Workers: 1, BatchTokens: 10, QueueTexts: 3}, func(t *testing.T, _ *workers, _ *slow, begin func(context.Context, []text) *call) {
 		calls := []*call{begin(t.Context(), of(10, 1))}
