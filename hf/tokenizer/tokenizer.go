@@ -66,7 +66,7 @@ type scratch struct {
 const maxKept = 64 << 10
 
 func (s *scratch) small() bool {
-	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.norm.spareText), cap(s.order.marks),
+	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.norm.spareText), cap(s.order.marks), cap(s.order.pending),
 		cap(s.symbols), cap(s.queue.heap), cap(s.paths)) <= maxKept
 }
 
