@@ -15,7 +15,10 @@ type unicodeForm struct {
 }
 
 // lateCompatible are characters whose decomposition is newer than Unicode 9.
-var lateCompatible = [...][2]rune{{0x32FF, 0x32FF}, {0xA7F2, 0xA7F4}, {0xAB69, 0xAB69}, {0x10781, 0x107BA}, {0x11938, 0x11938}, {0x1E030, 0x1E06D}}
+var lateCompatible = [...][2]rune{
+	{0x32FF, 0x32FF}, {0xA7F2, 0xA7F4}, {0xAB69, 0xAB69}, {0x10781, 0x107BA}, {0x11938, 0x11938}, {0x1E030, 0x1E06D},
+	{0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
+}
 
 func (f *unicodeForm) apply(n *normalized, order *canonicalOrder) {
 	if isASCII(n.text) || f.quick().QuickSpan(n.text) == len(n.text) {
