@@ -41,10 +41,15 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	shown := s.explainError(err, id)
 	shown.RequestID = id
-	c.Status(statusOf(err))
 	if seconds := retryAfter(err); seconds > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
+	if say, ok := c.Locals(dialectLocal).(failure); ok {
+		status, answer := say(err, shown)
+		c.Status(status)
+		return send(c, answer)
+	}
+	c.Status(statusOf(err))
 	return send(c, wire.ErrorAnswer{Error: shown})
 }
 

@@ -127,7 +127,7 @@ func TestPatchedProvider(t *testing.T) {
 }
 
 func TestBadProviders(t *testing.T) {
-	s := startWired(t, quick(), wiring{public: true})
+	s := startWired(t, hftest.Set{quick()}, wiring{public: true})
 	check(t, s)
 	as[wire.Provider](t, s.post("/providers", `{"name":"kept","provider_type":"huggingface"}`), 201)
 	list := []bad{

@@ -117,9 +117,9 @@ func (s *Server) routes() {
 	s.app.Post("/translate", s.translate)
 	s.app.Post("/embeddings", s.embeddings)
 
-	s.app.Post("/v1/chat/completions", s.chat)
-	s.app.Post("/v1/completions", s.completions)
-	s.app.Get("/v1/models", s.openAIModels)
+	s.routeOpenAI()
+	s.routeTEI()
+	s.routeHub()
 
 	s.app.Get("/providers", s.listProviders)
 	s.app.Post("/providers", s.createProvider)

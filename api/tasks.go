@@ -23,6 +23,8 @@ const (
 	maxTimeoutMS     = 600_000
 	maxFallbacks     = 5
 	maxEmbedded      = 1000 // documents in one POST /embeddings
+
+	defaultSummaryWords = 100
 )
 
 // ask reads what all tasks have in common.
@@ -240,7 +242,7 @@ func (s *Server) summarize(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	most := 100
+	most := defaultSummaryWords
 	if body.MaxLength != nil {
 		most = *body.MaxLength
 	}
