@@ -45,7 +45,8 @@ func dialectStatus(err error) int {
 	return http.StatusTooManyRequests
 }
 
-// openAIFailure is OpenAI's error, which is this API's own but for some statuses and codes.
+// openAIFailure is OpenAI's error, which is this API's own but for some statuses and codes. Its clients show the message
+// alone, so that names the field too.
 func openAIFailure(err error, shown wire.Error) (int, any) {
 	return openAIError(err, shown)
 }
@@ -58,13 +59,14 @@ func openAIError(err error, shown wire.Error) (int, wire.ErrorAnswer) {
 	case status == http.StatusNotFound && shown.Param == "model":
 		shown.Code = "model_not_found"
 	}
+	shown.Message = sentence(shown)
 	return status, wire.ErrorAnswer{Error: shown}
 }
 
 // rerankFailure says the same in the words of OpenAI, Cohere (message) and Jina (detail), as clients of all three ask here.
 func rerankFailure(err error, shown wire.Error) (int, any) {
 	status, answer := openAIError(err, shown)
-	return status, wire.RerankError{ErrorAnswer: answer, Message: sentence(shown), Detail: sentence(shown)}
+	return status, wire.RerankError{ErrorAnswer: answer, Message: answer.Error.Message, Detail: answer.Error.Message}
 }
 
 // teiFailure is an error of text-embeddings-inference. Its kinds have capitals on the wire, whatever its manual shows.

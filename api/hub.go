@@ -55,7 +55,8 @@ func pathModel(c *fiber.Ctx) (string, error) {
 	return id, nil
 }
 
-// taskOf is what a model is for: its only task here, or the catalogue's word. A model for embeddings has two.
+// taskOf is what a model is for: its only task here, or the catalogue's word, or what the request shows. A model for
+// embeddings has two.
 func (s *Server) taskOf(model string, body wire.HubRequest) (string, error) {
 	if isSimilarity(body.Inputs) {
 		return "sentence-similarity", nil
@@ -68,6 +69,9 @@ func (s *Server) taskOf(model string, body wire.HubRequest) (string, error) {
 	}
 	if known, ok := s.Tasks.Catalog.Model(model); ok {
 		return known.Task, nil
+	}
+	if task, err := shownTask(body); task != "" || err != nil {
+		return task, err
 	}
 	return "", models.Errorf(models.NotFound, "model", "%.128q is not here, and what it is for is not known; name the task as well: POST /models/%.128s/pipeline/TASK", model, model)
 }
@@ -141,25 +145,35 @@ var marks = []struct{ field, task string }{
 	{"top_k", "text-classification"}, // of a generation too, which has others beside it as a rule
 }
 
+// taskOfBody is the task of a request that names no model either.
 func taskOfBody(body wire.HubRequest) (string, error) {
+	switch task, err := shownTask(body); {
+	case task != "" || err != nil:
+		return task, err
+	case len(body.Parameters) == 0 || body.Parameters.Kind() == jsontext.KindNull:
+		return "feature-extraction", nil
+	}
+	return "", models.Errorf(models.Invalid, "parameters", "do not tell which task is meant; give the client the task's own address: /models/{org}/{name}/pipeline/{task}")
+}
+
+// shownTask is the task that alone has such a request; none where several have.
+func shownTask(body wire.HubRequest) (string, error) {
 	switch {
 	case isSimilarity(body.Inputs):
 		return "sentence-similarity", nil
 	case body.Stream != nil:
 		return "text-generation", nil
-	case len(body.Parameters) == 0 || body.Parameters.Kind() == jsontext.KindNull:
-		return "feature-extraction", nil
 	}
 	var fields map[string]jsontext.Value
-	if err := json.Unmarshal(body.Parameters, &fields); err != nil {
-		return "", within("parameters", explainJSON(err))
+	if err := parameters(body, &fields); err != nil {
+		return "", err
 	}
 	for _, mark := range marks {
 		if _, ok := fields[mark.field]; ok {
 			return mark.task, nil
 		}
 	}
-	return "", models.Errorf(models.Invalid, "parameters", "do not tell which task is meant; give the client the task's own address: /models/{org}/{name}/pipeline/{task}")
+	return "", nil
 }
 
 // parameters reads the parameters of a task; those that are not known here are ignored.

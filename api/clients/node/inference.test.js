@@ -32,7 +32,7 @@ test('text classification', limit, async () => {
   const here = await at(SEARCHD_URL).textClassification({ inputs: 'I love this wonderful bread', parameters: { top_k: 2 } });
   assert.equal(here.length, 2);
   assert.equal(here[0].label, 'positive');
-  const far = await at(ROUTER + CLASSIFIER_MODEL).textClassification({ inputs: 'a good loaf' });
+  const far = await at(`${ROUTER + CLASSIFIER_MODEL}/pipeline/text-classification`).textClassification({ inputs: 'a good loaf' });
   assert.ok(far[0].score >= far.at(-1).score);
 });
 
