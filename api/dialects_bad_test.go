@@ -60,6 +60,7 @@ func TestBadDialects(t *testing.T) {
 		{"/decode", `{"ids":[1]}`, 424, "does not decode"},
 		{"/decode", `{"ids":"one"}`, 422, "ids: must be a list"},
 		{"/", `{"inputs":"a","parameters":{}}`, 422, "which task"},
+		{"/", `{"inputs":"a","parameters":{"candidate_labels":["b"]}}`, 422, "zero-shot-classification"},
 		{"/", `{"inputs":"a","parameters":5}`, 422, "parameters"},
 		{"/", `{"inputs":"a","stream":true}`, 422, "provider"},
 		{hubPath, inputs(`[]`), 400, "inputs"},

@@ -130,6 +130,7 @@ func (s *Server) byBody(c *fiber.Ctx) error {
 
 // marks are the parameters that one task alone has.
 var marks = []struct{ field, task string }{
+	{"candidate_labels", "zero-shot-classification"}, // not done here, and said so by name
 	{"function_to_apply", "text-classification"},
 	{"generate_parameters", "summarization"},
 	{"min_length", "summarization"},

@@ -18,9 +18,10 @@ command -v go >/dev/null || skip "Go is not installed"
 command -v python3 >/dev/null || skip "Python 3 is not installed"
 command -v npm >/dev/null || skip "Node is not installed"
 [ -x "$work/venv/bin/pip" ] || python3 -m venv "$work/venv" || skip "Python has no venv (on Debian: apt-get install python3-venv)"
-if ! cmp -s requirements.txt "$work/installed"; then
-  "$work/venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt || skip "the Python packages could not be installed"
-  cp requirements.txt "$work/installed"
+if ! cat requirements.txt constraints.txt | cmp -s - "$work/installed"; then
+  "$work/venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt ||
+    skip "the Python packages could not be installed"
+  cat requirements.txt constraints.txt >"$work/installed"
 fi
 npm ci --silent --no-audit --no-fund || skip "the Node packages could not be installed"
 CGO_ENABLED=0 go build -o "$work/upstream" ./upstream
