@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -122,11 +123,11 @@ func (in input) read(field string, m hf.Model) ([]string, error) {
 	return texts, nil
 }
 
-// characters is how long the texts are, in bytes.
+// characters is how long the texts are together.
 func (in input) characters() int {
 	n := 0
 	for _, text := range in.texts {
-		n += len(text)
+		n += utf8.RuneCountInString(text)
 	}
 	return n
 }

@@ -145,7 +145,7 @@ func unlessHere(err error, message string) error {
 	return &models.Error{Code: models.Invalid, Message: message + ": none is here; `searchd model pull ID` brings one", Err: errBackend}
 }
 
-// maxTokenized bounds the texts of one POST /tokenize, in bytes: each token is answered with its text and place.
+// maxTokenized bounds the texts of one POST /tokenize, in characters: each token is answered with its text and place.
 const maxTokenized = 1 << 20
 
 // teiTokenize lists the tokens that stand for a text. Those that a model puts around it are not known here.
@@ -162,7 +162,7 @@ func (s *Server) teiTokenize(c *fiber.Ctx) error {
 	case in.ids != nil:
 		return models.Errorf(models.Invalid, "inputs", "holds token ids; send text")
 	case n > maxTokenized:
-		return models.Errorf(models.Invalid, "inputs", "has %d bytes; at most %d are allowed", n, maxTokenized)
+		return models.Errorf(models.Invalid, "inputs", "has %d characters; at most %d are allowed", n, maxTokenized)
 	case body.AddSpecialTokens != nil && *body.AddSpecialTokens:
 		return models.Errorf(models.Invalid, "add_special_tokens", "cannot be done here: the tokens of the text are listed, not those around it; send false")
 	}
