@@ -70,6 +70,7 @@ type Request struct {
 // Result is an answer, and how it came about.
 type Result struct {
 	hf.Reply
+	Target               int // which of the request's targets answered
 	Provider             string
 	Attempts             int // calls sent upstream, failed ones included
 	FromCache            bool
@@ -143,7 +144,7 @@ func (g *Gateway) finish(ctx context.Context, r *run, start time.Time, a answer,
 		return res, e
 	}
 	res.Reply = clone(a.reply)
-	res.Provider, res.FromCache = t.Provider, a.fromCache
+	res.Target, res.Provider, res.FromCache = a.target, t.Provider, a.fromCache
 	res.CompletionCharacters = completionCharacters(res.Reply)
 	g.record(ctx, r.call.Task, t, res, "", false)
 	return res, nil
