@@ -69,10 +69,10 @@ func (s *Service) prepare(ctx context.Context, p *models.Provider, key *string) 
 func (s *Service) checkFallbacks(ctx context.Context, p models.Provider) error {
 	for i, id := range p.Configuration.FallbackProviders {
 		field := fmt.Sprintf("configuration.fallback_providers[%d]", i)
-		switch {
-		case id == "":
+		switch id {
+		case "":
 			return models.Errorf(models.Invalid, field, "is empty; name a provider")
-		case id == p.ProviderID:
+		case p.ProviderID:
 			return models.Errorf(models.Invalid, field, "is the provider itself; name another")
 		}
 		if _, err := s.provider(ctx, id); models.CodeOf(err) == models.NotFound {

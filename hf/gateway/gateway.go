@@ -22,7 +22,7 @@ type Options struct {
 	CacheBytes      int64          // default 64 MiB
 	EmbeddingBatch  int            // texts in one upstream call; default 32
 	Concurrency     int            // calls at one provider at a time; default 8
-	CircuitFailures int            // transient failures in a row that open a circuit; default 5
+	CircuitFailures int            // transient failures in a row that open a circuit; default 10, which a provider that fails half of the time seldom has
 	CircuitWait     time.Duration  // how long it stays open; default 30s
 	Recorder        Recorder       // nil records nothing
 	Budget          Budget         // nil allows everything
@@ -40,7 +40,7 @@ func (o Options) withDefaults() Options {
 	o.CacheBytes = cmp.Or(o.CacheBytes, 64<<20)
 	o.EmbeddingBatch = cmp.Or(o.EmbeddingBatch, 32)
 	o.Concurrency = cmp.Or(o.Concurrency, 8)
-	o.CircuitFailures = cmp.Or(o.CircuitFailures, 5)
+	o.CircuitFailures = cmp.Or(o.CircuitFailures, 10)
 	o.CircuitWait = cmp.Or(o.CircuitWait, 30*time.Second)
 	if o.Random == nil {
 		o.Random = rand.Float64
