@@ -43,20 +43,20 @@ func TestSentimentOf(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	for text, want := range map[string]judgement{
-		"positive 0.9":                             {"positive", 0.9},
-		"Negative":                                 {"negative", 0},
-		"NEUTRAL.":                                 {"neutral", 0},
-		"**Positive**, 95 %":                       {"positive", 0.95},
-		"positive .5":                              {"positive", 0.5},
-		"positive 0,75.":                           {"positive", 0.75},
-		"The sentiment is negative (0.8).":         {"negative", 0.8},
+		"positive 0.9":                     {"positive", 0.9},
+		"Negative":                         {"negative", 0},
+		"NEUTRAL.":                         {"neutral", 0},
+		"**Positive**, 95 %":               {"positive", 0.95},
+		"positive .5":                      {"positive", 0.5},
+		"positive 0,75.":                   {"positive", 0.75},
+		"The sentiment is negative (0.8).": {"negative", 0.8},
 		"Positive. It is not negative at all, 0.7": {"positive", 0.7},
-		"positive 9/10":                            {"positive", 0},
-		"positive 120%":                            {"positive", 0},
-		"neither positive nor negative":            {},
-		"0.9":                                      {},
-		"":                                         {},
-		"positively":                               {},
+		"positive 9/10":                 {"positive", 0},
+		"positive 120%":                 {"positive", 0},
+		"neither positive nor negative": {},
+		"0.9":                           {},
+		"":                              {},
+		"positively":                    {},
 	} {
 		if got, ok := judge(text); got != want || ok != (want.sentiment != "") {
 			t.Errorf("%q is %+v, %v, want %+v", text, got, ok, want)

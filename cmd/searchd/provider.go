@@ -11,7 +11,6 @@ import (
 
 	"searchd/api/wire"
 	"searchd/hf"
-	"searchd/hf/catalog"
 	"searchd/hf/gateway"
 	"searchd/hf/inproc"
 	"searchd/hf/remote"
@@ -27,6 +26,7 @@ type providerFlags struct {
 	AllowPrivateEndpoints bool   `help:"Let providers be at loopback, private and link-local addresses."`
 	MonthlyCharacters     int64  `help:"Characters a month that may go to providers; 0 is no limit." default:"0"`
 	Tier                  string `help:"How hosted Hugging Face is paid: free, pro or pay-per-use." default:"free" enum:"free,pro,pay-per-use"`
+	Catalog               string `help:"A JSON file of models, presets and choices that goes over the built-in catalogue." placeholder:"FILE" type:"path"`
 	RequestDays           int    `help:"Days for which model requests are remembered, without their texts." default:"30"`
 }
 
@@ -42,7 +42,7 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 	if err != nil {
 		return nil, err
 	}
-	known, err := catalog.Load(nil)
+	known, err := loadCatalog(f.Catalog)
 	if err != nil {
 		return nil, err
 	}
