@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"searchd/api/wire"
+	"searchd/hf/gateway"
+	"searchd/hf/hftest"
 )
 
 // article is long enough to be shortened.
@@ -231,4 +233,72 @@ func TestBadTasks(t *testing.T) {
 		})
 	}
 	s.t = t
+}
+
+// TestFallbackProviders keeps fallbacks with a provider, and sees them used, replaced and shown.
+func TestFallbackProviders(t *testing.T) {
+	s := startWith(t, quick())
+	check(t, s)
+	first := hftest.NewServer(t, hftest.ServerOptions{Dialect: hftest.OpenAI, Key: testKey})
+	second := hftest.NewServer(t, hftest.ServerOptions{Dialect: hftest.TGI, Key: testKey})
+	s.provide("second", "tgi", second.URL, testKey, "")
+	key := testKey
+	made := as[wire.Provider](t, s.post("/providers", mustJSON(t, wire.NewProvider{
+		ProviderID: "first", Name: "first", ProviderType: "openai", APIEndpoint: first.URL,
+		Configuration: wire.ProviderConfig{APIKey: &key, DefaultModel: hftest.ChatModel, FallbackProviders: []string{"second", "local"}},
+	})), 201)
+	if list := made.Configuration.FallbackProviders; len(list) != 2 || list[0] != "second" {
+		t.Errorf("kept %q", list)
+	}
+	first.Next(3, hftest.Broken(500))
+	got := as[wire.Completion](t, s.post("/complete", `{"provider":"first","prompt":"Hello"}`), 200)
+	if got.Provider != "second" || got.Attempts != 4 || got.Text != "You said: Hello" || *got.ConfigUsed.Temperature != 0.8 {
+		t.Errorf("%+v", got)
+	}
+	first.Next(3, hftest.Broken(500))
+	e := as[wire.ErrorAnswer](t, s.post("/complete", `{"provider":"first","prompt":"Hello","fallback_providers":[],"use_cache":false}`), 502).Error
+	if len(e.Attempts) != 3 || e.UpstreamStatus != 500 {
+		t.Errorf("%+v", e)
+	}
+	first.Next(3, hftest.Broken(500))
+	second.Next(3, hftest.Broken(500))
+	summary := as[wire.Summary](t, s.post("/summarize", mustJSON(t, map[string]any{"provider": "first", "text": article, "max_length": 30})), 200)
+	if summary.Provider != "local" || summary.Attempts != 7 || summary.SummaryLength > 30 {
+		t.Errorf("%+v", summary)
+	}
+	e = as[wire.ErrorAnswer](t, s.do("PATCH", "/providers/first", jsonType, `{"configuration":{"fallback_providers":["nobody"]}}`), 422).Error
+	if e.Param != "configuration.fallback_providers[0]" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhatIsServed is what the catalogue says of hosted Hugging Face, in the list of models and in an error.
+func TestWhatIsServed(t *testing.T) {
+	s := startWired(t, quick(), wiring{tier: gateway.Tiers()[2]})
+	check(t, s)
+	listed := map[string]wire.Model{}
+	for _, m := range as[wire.ModelList](t, s.get("/models"), 200).Models {
+		listed[m.ID] = m
+	}
+	if m := listed["facebook/bart-large-cnn"]; m.Hosted != "hosted Hugging Face serves it" || m.Price != 0.6 {
+		t.Errorf("%+v", m)
+	}
+	const generator = "microsoft/DialoGPT-medium"
+	if m := listed[generator]; !strings.Contains(m.Hosted, "does not serve it: it runs on your own text-generation-inference") || m.Price != 0 {
+		t.Errorf("%+v", m)
+	}
+	s.provide("hf", "huggingface", hftest.NewServer(t, hftest.ServerOptions{Key: testKey}).URL, testKey, "")
+	for _, stream := range []string{"false", "true"} {
+		e := as[wire.ErrorAnswer](t, s.post("/complete", `{"provider":"hf","prompt":"Hello","stream":`+stream+`}`), 404).Error
+		if e.Param != "model" || e.Fault != "not_served" || !strings.Contains(e.Message, "does not serve "+generator) || !strings.Contains(e.Message, "chat model") {
+			t.Errorf("%+v", e)
+		}
+	}
+	compared := as[wire.Comparison](t, s.post("/compare", `{"provider":"hf","prompt":"Hello","models":["`+generator+`","`+hftest.ChatModel+`"]}`), 200)
+	if r := compared.ModelResults[generator]; compared.SuccessfulResponses != 1 || r.Error == nil || r.Error.Param != "model" || compared.Attempts != 2 || compared.Provider != "hf" {
+		t.Errorf("%+v", compared)
+	}
+	if r := compared.ModelResults[hftest.ChatModel]; r.Attempts != 1 || r.Usage.PromptCharacters != 5 || r.EstimatedCost == 0 || compared.EstimatedCostUSD != r.EstimatedCost {
+		t.Errorf("%+v of %+v", r, compared.Done)
+	}
 }

@@ -50,7 +50,8 @@ func (s *Service) Complete(ctx context.Context, a Ask, p Prompt) (Completion, Do
 	return c, doneOf(r, result), nil
 }
 
-// CompleteStream is Complete piece by piece. The function that it answers tells, after the last piece, what it has cost.
+// CompleteStream is Complete piece by piece. The function that it answers tells, after the last piece, what it has cost. How
+// it is made is said of the target that is asked first, for it is said before another may answer.
 func (s *Service) CompleteStream(ctx context.Context, a Ask, p Prompt) (Completion, iter.Seq2[hf.Delta, error], func() Done, error) {
 	c, call, r, err := s.plan(ctx, a, p)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Service) CompleteStream(ctx context.Context, a Ask, p Prompt) (Completi
 	}
 	var done Done
 	pieces, err := started(s.Gateway.Stream(ctx, gateway.Request{
-		Call: call, Targets: r.targets, AttemptTimeout: a.Timeout,
+		Call: call, Targets: r.targets, AttemptTimeout: a.Timeout, Deadline: a.deadline(),
 		Finished: func(result gateway.Result) { done = doneOf(r, result) },
 	}))
 	return c, pieces, func() Done { return done }, s.explain(err)

@@ -114,8 +114,19 @@ func (s *Service) do(ctx context.Context, a Ask, call hf.Call) (hf.Reply, Done, 
 }
 
 func (s *Service) send(ctx context.Context, a Ask, r route, call hf.Call) (gateway.Result, error) {
-	result, err := s.Gateway.Do(ctx, gateway.Request{Call: call, Targets: r.targets, UseCache: !a.NoCache, AttemptTimeout: a.Timeout})
+	result, err := s.Gateway.Do(ctx, gateway.Request{
+		Call: call, Targets: r.targets, UseCache: !a.NoCache, AttemptTimeout: a.Timeout, Deadline: a.deadline(),
+	})
 	return result, s.explain(err)
+}
+
+// deadline is that of all attempts together: the gateway's own, unless one attempt may take longer.
+func (a Ask) deadline() time.Duration {
+	const usual = 5 * time.Minute
+	if a.Timeout > usual {
+		return a.Timeout
+	}
+	return 0
 }
 
 // callsAtOnce is how many calls of one request run at a time: few enough that a long one leaves places to others.
