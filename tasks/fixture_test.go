@@ -31,7 +31,7 @@ type fixture struct {
 	db      *db.DB
 }
 
-// store opens a store. It leaves goroutines behind, so it is made outside of the bubbles of synctest.
+// store opens a store. It leaves goroutines behind, so it is made outside of the bubbles of synctest, one for each.
 func store(t *testing.T) *db.DB {
 	t.Helper()
 	store, err := db.Open(t.Context(), t.TempDir())
@@ -104,6 +104,12 @@ func (f *fixture) provide(id string, dialect hftest.Dialect, config models.Provi
 	_, err := f.NewProvider(f.t.Context(), p, testKey)
 	must(f.t, err)
 	return s
+}
+
+// forget makes room for another provider of the same id.
+func (f *fixture) forget(id string) {
+	f.t.Helper()
+	must(f.t, f.db.DeleteProvider(f.t.Context(), id))
 }
 
 // says answers a chat.

@@ -171,7 +171,7 @@ func TestHalfOfUpstreamFails(t *testing.T) {
 	const requests = 400
 	records := store(t)
 	synctest.Test(t, func(t *testing.T) {
-		f := openOn(t, records)
+		f := openOn(t, records, func(_ *tasks.Options, g *gateway.Options) { g.Random = func() float64 { return 0.5 } })
 		random := rand.New(rand.NewPCG(1, 2))
 		for _, id := range []string{"first", "second", "third"} {
 			s := f.provide(id, hftest.OpenAI, models.ProviderConfig{DefaultModel: hftest.ChatModel})

@@ -29,6 +29,7 @@ const (
 
 // Each task at each type of provider: done, done in words by one that only chats, or refused.
 func TestEachTaskAtEachType(t *testing.T) {
+	records := store(t)
 	for _, task := range []struct {
 		name string
 		do   func(*fixture, tasks.Ask) (string, tasks.Done, error)
@@ -63,10 +64,11 @@ func TestEachTaskAtEachType(t *testing.T) {
 	} {
 		for kind, c := range task.by {
 			t.Run(task.name+" at "+kind, func(t *testing.T) {
-				f := open(t, quick)
+				f := openOn(t, records, quick)
 				ask := tasks.Ask{Provider: kind, Model: modelFor(task.name, kind)}
 				if kind != tasks.Local {
 					s := f.provide(kind, hftest.Dialect(kind), models.ProviderConfig{})
+					defer f.forget(kind)
 					for _, trouble := range c.script {
 						s.Next(1, trouble)
 					}
