@@ -13,7 +13,6 @@ import (
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/models"
-	"searchd/search"
 	"searchd/tasks"
 )
 
@@ -344,41 +343,4 @@ func (s *Server) embeddings(c *fiber.Ctx) error {
 	answer.Done, answer.EmbeddingModel, answer.SuccessfulEmbeddings = wireDone(done), done.Model, len(vectors)
 	answer.EmbeddingDimensions = len(vectors[0])
 	return send(c, answer)
-}
-
-func (s *Server) answerQuestion(c *fiber.Ctx) error {
-	var body wire.AnswerRequest
-	if err := decodeBody(c, &body); err != nil {
-		return err
-	}
-	a, err := ask(body.Ask)
-	if err != nil {
-		return err
-	}
-	filter, err := parseFilter(body.Filter)
-	if err != nil {
-		return err
-	}
-	collection, err := s.collection(c)
-	if err != nil {
-		return err
-	}
-	r := search.Request{
-		Query: body.Question, Mode: search.Mode(body.Mode), Group: search.ByChunk, Limit: 5,
-		Filter: filter, MinRelevance: body.MinRelevance,
-	}
-	if body.Limit != nil {
-		r.Limit = *body.Limit
-	}
-	ctx, cancel := s.taskContext()
-	defer cancel()
-	answered, done, err := s.Tasks.Answer(ctx, a, collection, r)
-	if err != nil {
-		return err
-	}
-	return send(c, wire.Answer{
-		Done: wireDone(done), Answer: answered.Text,
-		Citations: lo.Map(answered.Citations, func(c tasks.Citation, _ int) wire.Citation { return wire.Citation(c) }),
-		Hits:      lo.Map(answered.Hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) }),
-	})
 }

@@ -115,21 +115,3 @@ func KeyHint(key string) string {
 	}
 	return prefix + "…" + key[len(key)-shown:]
 }
-
-// ModelRequest is one call of a model, for the log and for what it has cost. It never holds a text.
-type ModelRequest struct {
-	Seq                  uint64    `gorm:"primaryKey;autoIncrement"`
-	At                   time.Time `gorm:"index;not null"`
-	Task                 string    `gorm:"not null"`
-	Provider             string    `gorm:"not null"`
-	Model                string    `gorm:"not null"`
-	Status               string    `gorm:"not null"` // "ok", or the kind of failure
-	Attempts             int       `gorm:"not null"`
-	FromCache            bool      `gorm:"not null"`
-	PromptCharacters     int       `gorm:"not null"`
-	CompletionCharacters int       `gorm:"not null"`
-	PromptTokens         int       `gorm:"not null"`
-	CompletionTokens     int       `gorm:"not null"`
-	LatencyMS            float64   `gorm:"not null"`
-	CostUSD              float64   `gorm:"not null"`
-}

@@ -58,7 +58,7 @@ func (s *Service) CompleteStream(ctx context.Context, a Ask, p Prompt) (Completi
 		return c, nil, nil, err
 	}
 	var done Done
-	pieces, err := started(s.Gateway.Stream(ctx, gateway.Request{
+	pieces, err := started(s.Gateway.Stream(s.Usage.noting(ctx, call), gateway.Request{
 		Call: call, Targets: r.targets, AttemptTimeout: a.Timeout, Deadline: a.deadline(),
 		Finished: func(result gateway.Result) { done = doneOf(r, result) },
 	}))

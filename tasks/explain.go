@@ -3,6 +3,7 @@ package tasks
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"searchd/hf"
 	"searchd/hf/gateway"
@@ -16,13 +17,14 @@ func (s *Service) explain(err error) error {
 	}
 	last := e.Attempts[len(e.Attempts)-1]
 	explained := *e
+	said := strings.TrimRight(e.Message, ". ")
 	switch last.Type {
 	case Local:
 		return err // which says it
 	case "huggingface":
-		explained.Message = fmt.Sprintf("%s: hosted Hugging Face does not serve %s for this; %s", e.Message, last.Model, s.Catalog.Remedy(last.Model))
+		explained.Message = fmt.Sprintf("%s: hosted Hugging Face does not serve %s for this; %s", said, last.Model, s.Catalog.Remedy(last.Model))
 	default:
-		explained.Message = fmt.Sprintf("%s: provider %q does not serve the model %q; name one that it has as `model`, or make that its default", e.Message, last.Provider, last.Model)
+		explained.Message = fmt.Sprintf("%s: provider %q does not serve the model %q; name one that it has as `model`, or make that its default", said, last.Provider, last.Model)
 	}
 	return &explained
 }

@@ -55,7 +55,7 @@ func openOn(t *testing.T, store *db.DB, change ...func(*tasks.Options, *gateway.
 	secrets, err := secret.Open(t.TempDir(), "")
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	usage, err := tasks.NewLog(t.Context(), store, log, 0, time.Hour)
+	usage, err := tasks.NewLog(t.Context(), tasks.LogOptions{DB: store, Log: log, Keep: time.Hour})
 	must(t, err)
 	f.db = store
 	o := tasks.Options{

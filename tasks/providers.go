@@ -132,6 +132,9 @@ func smallCalls(p models.Provider) []hf.Call {
 	if m := p.Configuration.EmbeddingModel; m != "" || p.ProviderType == "tei" {
 		calls = append(calls, hf.Call{Task: hf.FeatureExtraction, Model: m, Inputs: []string{"Hello"}})
 	}
+	if len(calls) == 0 && p.ProviderType == "huggingface" { // its list of models is public: only a call shows whether the key is good
+		calls = append(calls, hf.Call{Task: hf.FeatureExtraction, Model: "sentence-transformers/all-MiniLM-L6-v2", Inputs: []string{"Hello"}})
+	}
 	return calls
 }
 

@@ -62,12 +62,6 @@ func New(o Options) *Service {
 	return &Service{Options: o, open: map[string]connection{}}
 }
 
-// Budget is how many characters have gone to providers this month, and how many may; 0 is no limit.
-func (s *Service) Budget() (spent, limit int64) { return s.Usage.Spent(), s.Usage.limit }
-
-// TierName is how hosted Hugging Face is paid.
-func (s *Service) TierName() string { return s.Tier.Name }
-
 // Ask is what every task takes: who is to do it, and how long it may take.
 type Ask struct {
 	Provider  string
@@ -114,7 +108,7 @@ func (s *Service) do(ctx context.Context, a Ask, call hf.Call) (hf.Reply, Done, 
 }
 
 func (s *Service) send(ctx context.Context, a Ask, r route, call hf.Call) (gateway.Result, error) {
-	result, err := s.Gateway.Do(ctx, gateway.Request{
+	result, err := s.Gateway.Do(s.Usage.noting(ctx, call), gateway.Request{
 		Call: call, Targets: r.targets, UseCache: !a.NoCache, AttemptTimeout: a.Timeout, Deadline: a.deadline(),
 	})
 	return result, s.explain(err)

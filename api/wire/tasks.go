@@ -1,7 +1,5 @@
 package wire
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // Ask is what every model task takes.
 type Ask struct {
 	Provider          string   `json:"provider,omitempty"`
@@ -201,14 +199,12 @@ type EmbeddingResult struct {
 	Error      *Error    `json:"error"`
 }
 
-// AnswerRequest is the body of POST /answer.
+// AnswerRequest is the body of POST /answer: a question in place of the search's query, and the search's other fields.
 type AnswerRequest struct {
-	Ask          `json:",inline"`
-	Question     string         `json:"question"`
-	Limit        *int           `json:"limit,omitzero"`
-	Filter       jsontext.Value `json:"filter,omitempty"`
-	MinRelevance float64        `json:"min_relevance,omitzero"`
-	Mode         string         `json:"mode,omitempty"`
+	Ask           `json:",inline"`
+	SearchRequest `json:",inline"`
+	Question      string `json:"question"`
+	Stream        bool   `json:"stream,omitzero"`
 }
 
 // Answer is an answer with what it rests on.
@@ -301,6 +297,8 @@ type UsageList struct {
 	MonthlyLimit      int64        `json:"monthly_limit"`      // 0 is none
 	MonthlyLeft       *int64       `json:"monthly_left"`
 	Tier              string       `json:"tier"`
+	TierCharacters    int64        `json:"tier_characters"` // included a month; 0 is no limit
+	TierLeft          *int64       `json:"tier_left"`
 }
 
 // UsageGroup is one model, provider, task or day.
@@ -314,13 +312,15 @@ type UsageGroup struct {
 	PromptTokens         int64   `json:"prompt_tokens"`
 	CompletionTokens     int64   `json:"completion_tokens"`
 	LatencyP50MS         float64 `json:"latency_p50_ms"`
+	LatencyP95MS         float64 `json:"latency_p95_ms"`
 	LatencyP99MS         float64 `json:"latency_p99_ms"`
 	EstimatedCostUSD     float64 `json:"estimated_cost_usd"`
 }
 
-// RequestList is the log of model requests, newest first. It holds no texts.
+// RequestList is the log of model requests, newest first.
 type RequestList struct {
 	Requests   []ModelRequest `json:"requests"`
+	Total      int            `json:"total"`
 	NextCursor *string        `json:"next_cursor"`
 }
 
@@ -335,5 +335,6 @@ type ModelRequest struct {
 	FromCache        bool    `json:"from_cache"`
 	Usage            Usage   `json:"usage"`
 	LatencyMS        float64 `json:"latency_ms"`
+	Prompt           string  `json:"prompt,omitempty"` // only where prompts are logged
 	EstimatedCostUSD float64 `json:"estimated_cost_usd"`
 }
