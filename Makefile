@@ -11,7 +11,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race purego lint fuzz bench published goldens clean
+.PHONY: help build run test test-go test-page test-clients eval race purego lint fuzz bench published clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

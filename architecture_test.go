@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/secret": {},
 	"hf/remote":       {"hf"},
 	"hf/gateway":      {"hf"},
-	"hf/inproc":       {"hf"},
+	"hf/inproc":       {"hf", "models"},
 	"hf/catalog":      {"hf", "models"},
 	"tasks":           {"hf", "hf/catalog", "hf/gateway", "hf/inproc", "hf/remote", "internal/secret", "models", "models/db", "search"},
 	"api/wire":        {},

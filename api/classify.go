@@ -69,11 +69,11 @@ func (s *Server) classify(ctx context.Context, model string, texts []string) ([]
 	if model == "" || model == rules {
 		a.Provider = tasks.Local
 	}
-	list, _, err := s.Tasks.Sentiments(ctx, a, texts)
+	judged, _, err := s.Tasks.Sentiments(ctx, a, "", texts)
 	if err != nil {
 		return nil, inputsError(err, "texts")
 	}
-	return lo.Map(list, func(s tasks.Sentiment, _ int) []hf.Label { return s.Raw }), nil
+	return lo.Map(judged.List, func(s tasks.Sentiment, _ int) []hf.Label { return s.Raw }), nil
 }
 
 // inputsError names the field by its name in the request.

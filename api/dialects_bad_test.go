@@ -68,7 +68,7 @@ func TestBadDialects(t *testing.T) {
 		{hubPath, `{"inputs":"a","encoding_format":"base64"}`, 400, "encoding_format"},
 		{hubPath, `[1]`, 400, "must be an object"},
 		{hubPath + "/pipeline/text-to-image", inputs(`"a"`), 400, "text-to-image"},
-		{hubPath + "/pipeline/text-classification", inputs(`"a"`), 404, "not by test/hash"},
+		{hubPath + "/pipeline/text-classification", inputs(`"a"`), 404, "there is no classifier"},
 		{"/models/no/body/pipeline/feature-extraction", inputs(`"a"`), 404, "no/body"},
 		{"/models/no/body", inputs(`"a"`), 404, "/pipeline/TASK"},
 		{"/models/test/shouting", `{"inputs":"a","parameters":{"top_k":0}}`, 400, "parameters.top_k"},

@@ -104,6 +104,8 @@ var faults = map[hf.Fault]models.Code{
 	hf.FaultInvalid:      models.Invalid,
 	hf.FaultUnsupport:    models.Invalid,
 	hf.FaultForbidden:    models.Invalid,
+	hf.FaultKey:          models.Invalid,
+	hf.FaultNotServed:    models.NotFound,
 	gateway.FaultBudget:  models.RateLimited,
 }
 
@@ -118,8 +120,13 @@ func codeOf(f hf.Fault) models.Code {
 func wireProviderError(g *gateway.Error) wire.Error {
 	shown := wireError(codeOf(g.Fault), "", g.Message)
 	shown.Fault, shown.UpstreamStatus = string(g.Fault), g.Status
-	if g.Fault == hf.FaultUnsupport {
+	switch g.Fault {
+	case hf.FaultUnsupport, hf.FaultForbidden:
 		shown.Param = "provider"
+	case hf.FaultKey:
+		shown.Param, shown.Message = "provider", "the provider refuses its key ("+g.Message+"); give it another with PATCH /providers/{id}"
+	case hf.FaultNotServed:
+		shown.Param = "model"
 	}
 	for _, a := range g.Attempts {
 		shown.Attempts = append(shown.Attempts, wire.Attempt{

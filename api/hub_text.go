@@ -46,7 +46,7 @@ func (s *Server) hubSummarize(c *fiber.Ctx, model string, body wire.HubRequest) 
 	defer cancel()
 	answer := make([]wire.HubSummary, len(texts))
 	for i, text := range texts {
-		summary, _, err := s.Tasks.Summarize(ctx, s.summarizer(model), text, most, least)
+		summary, _, err := s.Tasks.Summarize(ctx, s.summarizer(model), tasks.Shorten{Text: text, Most: most, Least: least})
 		if err != nil {
 			return inputsError(err, "text")
 		}
@@ -95,7 +95,7 @@ func (s *Server) hubTranslate(c *fiber.Ctx, model string, body wire.HubRequest) 
 		if err != nil {
 			return inputsError(err, "text")
 		}
-		answer[i].TranslationText = translation
+		answer[i].TranslationText = translation.Text
 	}
 	return send(c, answer)
 }

@@ -209,7 +209,7 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	var registered []api.Route
 	for _, r := range api.New(api.Options{}).Routes() {
 		r.Path = param.ReplaceAllString(r.Path, "{$1}")
-		r.Path = strings.Replace(r.Path, "/documents/*", "/documents/{id}", 1)
+		r.Path = strings.Replace(r.Path, "/documents/+", "/documents/{id}", 1)
 		r.Path = strings.Replace(r.Path, "/v1/models/*", "/v1/models/{id}", 1)
 		r.Path = strings.Replace(r.Path, "/assets/*", "/assets/{path}", 1)
 		registered = append(registered, r)

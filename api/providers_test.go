@@ -120,7 +120,7 @@ func TestPatchedProvider(t *testing.T) {
 	patch(`{"is_active":false}`, 200)
 	ask(422)
 	patch(`{"is_active":true,"configuration":{"api_key":"","default_model":"`+hftest.ChatModel+`"}}`, 200)
-	ask(502)
+	ask(422)
 	patch(`{"api_endpoint":"`+other.URL+`"}`, 200)
 	ask(200)
 	noKey(t, s, testKey, answers...)

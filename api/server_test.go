@@ -82,6 +82,7 @@ type wiring struct {
 	public      bool            // loopback, private and link-local endpoints are refused
 	gateway     gateway.Options // its waits are tiny unless they are set
 	monthly     int64           // characters
+	prompts     bool            // are logged
 	tier        gateway.Tier
 	environment *models.Provider
 	key         string // of environment
@@ -98,7 +99,7 @@ func (w wiring) open(t *testing.T, dir string, store *db.DB, found *search.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := tasks.NewLog(t.Context(), store, log, w.monthly, time.Hour)
+	requests, err := tasks.NewLog(t.Context(), tasks.LogOptions{DB: store, Log: log, Keep: time.Hour, MonthlyCharacters: w.monthly, Prompts: w.prompts})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 package hftest
 
 import (
-	"path"
+	"strings"
 
 	"searchd/hf"
 )
@@ -14,7 +14,7 @@ var _ hf.Models = Set(nil)
 // Model is the model of an id, with or without the publisher's name before it; the empty id is the first.
 func (s Set) Model(id string) (hf.Model, error) {
 	for _, m := range s {
-		if full := m.Card().ID; id == "" || full == id || path.Base(full) == id {
+		if full := m.Card().ID; id == "" || full == id || strings.HasSuffix(full, "/"+id) {
 			return m, nil
 		}
 	}
