@@ -36,8 +36,8 @@ func TestMetricsTellRoutesApart(t *testing.T) {
 	for name, want := range map[string]float64{
 		"POST /documents 200":                          1,
 		"GET /search 200":                              3,
-		"GET /documents/* 404":                         3,
-		"GET /collections/:collection/documents/* 404": 3,
+		"GET /documents/+ 404":                         3,
+		"GET /collections/:collection/documents/+ 404": 3,
 		"GET none 404":                                 3,
 		"PUT none 405":                                 3,
 	} {
