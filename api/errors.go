@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -41,10 +42,15 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	shown := s.explainError(err, id)
 	shown.RequestID = id
-	c.Status(statusOf(err))
 	if seconds := retryAfter(err); seconds > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
+	if say, ok := c.Locals(dialectLocal).(failure); ok {
+		status, answer := say(err, shown)
+		c.Status(status)
+		return send(c, answer)
+	}
+	c.Status(statusOf(err))
 	return send(c, wire.ErrorAnswer{Error: shown})
 }
 
@@ -99,6 +105,9 @@ var faults = map[hf.Fault]models.Code{
 	hf.FaultInvalid:      models.Invalid,
 	hf.FaultUnsupport:    models.Invalid,
 	hf.FaultForbidden:    models.Invalid,
+	hf.FaultBusy:         models.RateLimited,
+	hf.FaultKey:          models.Invalid,
+	hf.FaultNotServed:    models.NotFound,
 	gateway.FaultBudget:  models.RateLimited,
 }
 
@@ -113,8 +122,13 @@ func codeOf(f hf.Fault) models.Code {
 func wireProviderError(g *gateway.Error) wire.Error {
 	shown := wireError(codeOf(g.Fault), "", g.Message)
 	shown.Fault, shown.UpstreamStatus = string(g.Fault), g.Status
-	if g.Fault == hf.FaultUnsupport {
+	switch g.Fault {
+	case hf.FaultUnsupport, hf.FaultForbidden:
 		shown.Param = "provider"
+	case hf.FaultKey:
+		shown.Param, shown.Message = "provider", "the provider refuses its key ("+g.Message+"); give it another with PATCH /providers/{id}"
+	case hf.FaultNotServed:
+		shown.Param = "model"
 	}
 	for _, a := range g.Attempts {
 		shown.Attempts = append(shown.Attempts, wire.Attempt{
@@ -126,9 +140,14 @@ func wireProviderError(g *gateway.Error) wire.Error {
 
 // retryAfter is when it may help to ask again, in seconds; 0 where nothing says.
 func retryAfter(err error) int {
+	var e *models.Error
 	var g *gateway.Error
-	if !errors.As(err, &g) {
-		return 0
+	var wait time.Duration
+	switch {
+	case errors.As(err, &e):
+		wait = e.RetryAfter
+	case errors.As(err, &g):
+		wait = g.RetryAfter
 	}
-	return int(math.Ceil(g.RetryAfter.Seconds()))
+	return int(math.Ceil(wait.Seconds()))
 }

@@ -54,7 +54,10 @@ func slug(name string) string {
 }
 
 func providerConfig(c wire.ProviderConfig) models.ProviderConfig {
-	return models.ProviderConfig{DefaultModel: c.DefaultModel, EmbeddingModel: c.EmbeddingModel, Temperature: c.Temperature, MaxTokens: c.MaxTokens}
+	return models.ProviderConfig{
+		DefaultModel: c.DefaultModel, EmbeddingModel: c.EmbeddingModel, Temperature: c.Temperature, MaxTokens: c.MaxTokens,
+		FallbackProviders: c.FallbackProviders,
+	}
 }
 
 func (s *Server) readProvider(c *fiber.Ctx) error {
@@ -145,6 +148,7 @@ func wireProvider(p models.Provider) wire.Provider {
 	config := wire.ProviderConfig{
 		DefaultModel: p.Configuration.DefaultModel, EmbeddingModel: p.Configuration.EmbeddingModel,
 		Temperature: p.Configuration.Temperature, MaxTokens: p.Configuration.MaxTokens,
+		FallbackProviders: p.Configuration.FallbackProviders,
 	}
 	if p.KeyHint != "" {
 		config.APIKey = &p.KeyHint

@@ -30,7 +30,7 @@ func logged(t *testing.T, s *server, n int) []wire.ModelRequest {
 
 // TestCost follows a request whose price can be worked out by hand: 0.60 USD for 1,000,000 characters.
 func TestCost(t *testing.T) {
-	s := startWired(t, quick(), wiring{tier: gateway.Tiers()[2], monthly: 1000})
+	s := startWired(t, hftest.Set{quick()}, wiring{tier: gateway.Tiers()[2], monthly: 1000})
 	check(t, s)
 	s.provide("hf", "huggingface", hftest.NewServer(t, hftest.ServerOptions{}).URL, testKey, hftest.ChatModel)
 	const body = `{"provider":"hf","prompt":"¿Qué es el pan?"}` // 15 characters, 17 bytes
@@ -43,7 +43,7 @@ func TestCost(t *testing.T) {
 	if again := as[wire.Completion](t, s.post("/complete", body), http.StatusOK); !again.FromCache || again.EstimatedCostUSD != 0 {
 		t.Errorf("again: %+v", again.Done)
 	}
-	if failed := s.post("/complete", `{"provider":"hf","model":"example/none","prompt":"Hi"}`); failed.status != http.StatusBadGateway {
+	if failed := s.post("/complete", `{"provider":"hf","model":"example/none","prompt":"Hi"}`); failed.status != http.StatusNotFound {
 		t.Errorf("a model that is not served: %d %s", failed.status, failed.body)
 	}
 	logged(t, s, 3)
@@ -74,7 +74,7 @@ func TestCost(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	s := startWired(t, quick(), wiring{tier: gateway.Tiers()[0], monthly: 10})
+	s := startWired(t, hftest.Set{quick()}, wiring{tier: gateway.Tiers()[0], monthly: 10})
 	check(t, s)
 	router := hftest.NewServer(t, hftest.ServerOptions{})
 	s.provide("hf", "huggingface", router.URL, testKey, hftest.ChatModel)
@@ -98,7 +98,7 @@ func TestBudget(t *testing.T) {
 func TestPromptsAreKeptOnlyWhereAskedFor(t *testing.T) {
 	const secret = "Xylophonic quagmires"
 	for _, kept := range []bool{false, true} {
-		s := startWired(t, quick(), wiring{prompts: kept})
+		s := startWired(t, hftest.Set{quick()}, wiring{prompts: kept})
 		check(t, s)
 		s.provide("hf", "huggingface", hftest.NewServer(t, hftest.ServerOptions{}).URL, testKey, hftest.ChatModel)
 		s.add(wire.Document{ID: "d", Text: "A document of other words."})

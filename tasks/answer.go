@@ -67,11 +67,11 @@ func (s *Service) AnswerStream(ctx context.Context, a Ask, c models.Collection, 
 			}
 		}
 	default:
-		targets, err := s.targets(ctx, a, hf.TextGeneration)
+		way, err := s.route(ctx, a, work{task: hf.TextGeneration})
 		if err != nil {
 			return nil, err
 		}
-		w.Pieces = s.written(ctx, a, targets, r.Query, w)
+		w.Pieces = s.written(ctx, a, way, r.Query, w)
 	}
 	return w, nil
 }
@@ -146,17 +146,17 @@ func (s *Service) write(ctx context.Context, a Ask, question string, w *Answerin
 }
 
 // written is write piece by piece.
-func (s *Service) written(ctx context.Context, a Ask, targets []gateway.Target, question string, w *Answering) iter.Seq2[hf.Delta, error] {
+func (s *Service) written(ctx context.Context, a Ask, way route, question string, w *Answering) iter.Seq2[hf.Delta, error] {
 	call := prompt(question, w.Hits)
 	pieces := s.Gateway.Stream(s.Usage.noting(ctx, call), gateway.Request{
-		Call: call, Targets: targets, AttemptTimeout: a.Timeout,
-		Finished: func(r gateway.Result) { w.Done = doneOf(targets, r) },
+		Call: call, Targets: way.targets, AttemptTimeout: a.Timeout, Deadline: a.deadline(),
+		Finished: func(r gateway.Result) { w.Done = doneOf(way, r) },
 	})
 	return func(yield func(hf.Delta, error) bool) {
 		var text strings.Builder
 		for d, err := range pieces {
 			text.WriteString(d.Text)
-			if !yield(d, err) {
+			if !yield(d, s.explain(err)) {
 				return
 			}
 		}

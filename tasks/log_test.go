@@ -14,7 +14,7 @@ import (
 
 // TestOldRequestsAreForgottenHoweverBusy records a request a minute for hours: at no time is one much older than Keep.
 func TestOldRequestsAreForgottenHoweverBusy(t *testing.T) {
-	store := open(t)
+	store := openLog(t)
 	synctest.Test(t, func(t *testing.T) {
 		old := models.ModelRequest{At: time.Now().Add(-40 * 24 * time.Hour).UTC(), Task: "t", Provider: "p", Model: "m", Status: models.RequestOK}
 		if err := store.AddModelRequests(t.Context(), []models.ModelRequest{old}); err != nil {
@@ -44,7 +44,7 @@ func TestOldRequestsAreForgottenHoweverBusy(t *testing.T) {
 }
 
 // open opens a store outside of a bubble: GORM starts a goroutine that nothing ends.
-func open(t *testing.T) *db.DB {
+func openLog(t *testing.T) *db.DB {
 	t.Helper()
 	store, err := db.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -66,7 +66,7 @@ func requests(t *testing.T, store *db.DB) []models.ModelRequest {
 // TestTheBudgetOutlivesTheProcess counts what was spent in the month, also by the process before, and starts anew with the
 // next month.
 func TestTheBudgetOutlivesTheProcess(t *testing.T) {
-	store := open(t)
+	store := openLog(t)
 	synctest.Test(t, func(t *testing.T) {
 		record := func(l *tasks.Log, provider, kind string, cached bool) {
 			l.Record(t.Context(), gateway.Record{Time: time.Now(), Provider: provider, Type: kind, Task: hf.TextGeneration, Attempts: 1, PromptCharacters: 30, CompletionCharacters: 10, FromCache: cached})

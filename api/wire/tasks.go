@@ -2,11 +2,12 @@ package wire
 
 // Ask is what every model task takes.
 type Ask struct {
-	Provider       string   `json:"provider,omitempty"`
-	Model          string   `json:"model,omitempty"`
-	UseCache       *bool    `json:"use_cache,omitzero"`
-	TimeoutMS      *int     `json:"timeout_ms,omitzero"`
-	FallbackModels []string `json:"fallback_models,omitempty"`
+	Provider          string   `json:"provider,omitempty"`
+	Model             string   `json:"model,omitempty"`
+	UseCache          *bool    `json:"use_cache,omitzero"`
+	TimeoutMS         *int     `json:"timeout_ms,omitzero"`
+	FallbackModels    []string `json:"fallback_models,omitempty"`
+	FallbackProviders []string `json:"fallback_providers,omitzero"` // an empty list is none, where the provider has some
 }
 
 // Done is what every model task answers.
@@ -47,19 +48,18 @@ type CompleteRequest struct {
 	Prompt   string `json:"prompt"`
 	TaskType string `json:"task_type,omitempty"`
 	Quality  string `json:"quality,omitempty"`
+	Style    string `json:"style,omitempty"`
 	Stream   bool   `json:"stream,omitzero"`
 }
 
 // Completion is the answer to POST /complete.
 type Completion struct {
-	Done          `json:",inline"`
-	Text          string   `json:"text"`
-	FinishReason  string   `json:"finish_reason"`
-	TokenCount    int      `json:"token_count"`
-	ModelSelected bool     `json:"model_selected"`
-	TaskType      string   `json:"task_type"`
-	ConfigUsed    Params   `json:"config_used"`
-	Notes         []string `json:"notes,omitempty"`
+	Done         `json:",inline"`
+	Made         `json:",inline"`
+	Text         string `json:"text"`
+	FinishReason string `json:"finish_reason"`
+	TokenCount   int    `json:"token_count"`
+	TaskType     string `json:"task_type"`
 }
 
 // CompareRequest is the body of POST /compare.
@@ -73,6 +73,7 @@ type CompareRequest struct {
 
 // Comparison is the answer to POST /compare.
 type Comparison struct {
+	Done                `json:",inline"`       // of all models together
 	Prompt              string                 `json:"prompt"`
 	ModelResults        map[string]ModelResult `json:"model_results"`
 	TotalModelsTested   int                    `json:"total_models_tested"`
@@ -86,7 +87,18 @@ type ModelResult struct {
 	ExecutionTimeMS float64 `json:"execution_time_ms"`
 	TokenCount      int     `json:"token_count"`
 	FinishReason    string  `json:"finish_reason"`
+	Attempts        int     `json:"attempts"`
+	FromCache       bool    `json:"from_cache"`
+	Usage           Usage   `json:"usage"`
+	EstimatedCost   float64 `json:"estimated_cost_usd"`
 	Error           *Error  `json:"error"`
+}
+
+// Made says how a task was done.
+type Made struct {
+	ModelSelected bool     `json:"model_selected"` // by the catalogue
+	ConfigUsed    Params   `json:"config_used"`
+	Notes         []string `json:"notes,omitempty"`
 }
 
 // SentimentRequest is the body of POST /sentiment: one text, or several.
@@ -94,6 +106,7 @@ type SentimentRequest struct {
 	Ask   `json:",inline"`
 	Text  *string  `json:"text,omitzero"`
 	Texts []string `json:"texts,omitempty"`
+	Style string   `json:"style,omitempty"`
 }
 
 // Sentiment is how a text feels.
@@ -113,12 +126,14 @@ type Label struct {
 // OneSentiment answers one text.
 type OneSentiment struct {
 	Done      `json:",inline"`
+	Made      `json:",inline"`
 	Sentiment `json:",inline"`
 }
 
 // Sentiments answers several.
 type Sentiments struct {
 	Done    `json:",inline"`
+	Made    `json:",inline"`
 	Results []Sentiment `json:"results"`
 }
 
@@ -128,11 +143,13 @@ type SummarizeRequest struct {
 	Text      string `json:"text"`
 	MaxLength *int   `json:"max_length,omitzero"`
 	MinLength int    `json:"min_length,omitzero"`
+	Style     string `json:"style,omitempty"`
 }
 
 // Summary is the answer.
 type Summary struct {
 	Done             `json:",inline"`
+	Made             `json:",inline"`
 	Summary          string  `json:"summary"`
 	OriginalLength   int     `json:"original_length"`
 	SummaryLength    int     `json:"summary_length"`
@@ -150,6 +167,7 @@ type TranslateRequest struct {
 // TranslationAnswer is the answer.
 type TranslationAnswer struct {
 	Done        `json:",inline"`
+	Made        `json:",inline"`
 	Translation string `json:"translation"`
 }
 
@@ -222,6 +240,8 @@ type ProviderConfig struct {
 	EmbeddingModel string   `json:"embedding_model,omitempty"`
 	Temperature    *float64 `json:"temperature,omitzero"`
 	MaxTokens      *int     `json:"max_tokens,omitzero"`
+	// FallbackProviders are asked, in order, where this one fails.
+	FallbackProviders []string `json:"fallback_providers,omitempty"`
 }
 
 // NewProvider is the body of POST /providers.

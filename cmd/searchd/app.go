@@ -18,6 +18,8 @@ import (
 	"searchd/index"
 	"searchd/index/chromem"
 	"searchd/ingest"
+	"searchd/internal/metrics"
+	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
 	"searchd/web"
@@ -38,13 +40,14 @@ type app struct {
 
 // openApp opens a data folder and starts the worker on what a former process left unfinished.
 func openApp(ctx context.Context, dir string, files modelFlags, providers providerFlags, log *slog.Logger) (*app, error) {
+	counted := metrics.New(version)
 	type opened struct {
 		models *library.Library
 		err    error
 	}
 	model := make(chan opened, 1) // the model and the store take about as long to open: do both at once
 	go func() {
-		m, err := files.open(dir, log)
+		m, err := files.open(dir, counted, log)
 		model <- opened{m, err}
 	}()
 	store, err := db.Open(ctx, dir)
@@ -57,19 +60,39 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	}
 	a := &app{log: log, db: store}
 	a.index = index.NewRegistry(newEngine, store.Vectors)
-	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{Log: log})
+	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
+		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
+	})
 	found := search.New(store, a.index, available.models, log)
-	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, log); err != nil {
+	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, counted, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a.server = api.New(api.Options{
 		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
-		Models: available.models, Page: web.FS, Log: log, Version: version,
+		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
 	})
+	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopWork = stop
 	a.work.Go(func() { a.ingest.Run(work) })
 	return a, nil
+}
+
+// mostCollections bounds how many collections the metrics tell apart.
+var mostCollections = db.Page{Limit: 100}
+
+// look is what a scrape of the metrics shows of the store.
+func (a *app) look(ctx context.Context) (metrics.Store, error) {
+	var s metrics.Store
+	var err error
+	if s.Jobs, s.Documents, err = a.db.Backlog(ctx); err != nil {
+		return s, err
+	}
+	list, _, err := a.db.Collections(ctx, mostCollections)
+	for _, c := range list {
+		s.Collections = append(s.Collections, metrics.Collection{Name: c.Name, Documents: c.Documents, Chunks: c.Chunks})
+	}
+	return s, err
 }
 
 // newEngine makes the index engine for new and reopened collections.

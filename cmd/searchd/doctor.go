@@ -12,6 +12,7 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/hub"
+	"searchd/internal/metrics"
 	"searchd/internal/simd"
 	"searchd/models"
 	"searchd/models/db"
@@ -31,6 +32,7 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		{"built with cgo", fmt.Sprint(cgo())},
 		{"setting data", c.Data}, {"setting server", c.Server}, {"setting log", c.Log},
 		{"setting addr", c.Serve.Addr}, {"setting models", c.Models.Folder}, {"pulled models", string(hub.New(hub.Environment(os.Getenv)).Cache)},
+		{"setting catalog", c.Providers.Catalog},
 	}, append(model, data...)...)
 	if err := printRows(t, rows); err != nil {
 		return err
@@ -43,7 +45,7 @@ var selfTest = []string{"The cat sleeps on the warm window sill.", "A kitten nap
 
 func checkModel(ctx context.Context, level string, t terminal) ([][2]string, error) {
 	start := time.Now()
-	available, err := modelFlags{}.open("", logger(t.err, level))
+	available, err := modelFlags{}.open("", metrics.New(version), logger(t.err, level))
 	if err != nil {
 		return [][2]string{{"model", "cannot be opened"}}, err
 	}

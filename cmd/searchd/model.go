@@ -15,6 +15,7 @@ import (
 	"searchd/hf/hub"
 	"searchd/hf/library"
 	"searchd/hf/local"
+	"searchd/internal/metrics"
 	"searchd/models"
 )
 
@@ -29,7 +30,7 @@ type modelCommand struct {
 type modelList struct{}
 
 func (*modelList) Run(c *cli, t terminal) error {
-	available, err := c.Models.open(c.Data, logger(t.err, c.Log))
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ type modelInfo struct {
 }
 
 func (i *modelInfo) Run(c *cli, t terminal) error {
-	available, err := c.Models.open(c.Data, logger(t.err, c.Log))
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (p *modelPull) Run(ctx context.Context, c *cli, t terminal) error {
 
 // open says what the model that has come is good for.
 func (p *modelPull) open(c *cli, t terminal, dir string) error {
-	available, err := c.Models.open(c.Data, logger(t.err, c.Log))
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"searchd/hf/hub"
 	"searchd/hf/library"
 	"searchd/hf/local"
+	"searchd/internal/metrics"
 )
 
 // modelFlags say which models there are beside the bundled one and those of the Hugging Face cache.
@@ -20,15 +21,18 @@ type modelFlags struct {
 }
 
 // open answers the models of this process. What is measured of them is kept in the data folder.
-func (f modelFlags) open(data string, log *slog.Logger) (*library.Library, error) {
-	m, err := bundled.Open(local.Options{})
+func (f modelFlags) open(data string, counted *metrics.Metrics, log *slog.Logger) (*library.Library, error) {
+	m, err := bundled.Open(local.Options{Observer: counted.Model(bundled.ID)})
 	if err != nil {
 		return nil, fmt.Errorf("bundled model: %w", err)
 	}
 	return library.New(library.Options{
 		Default: m, Cache: hub.Environment(os.Getenv).Cache, Folder: f.Folder, State: data, Log: log,
-		Kind:      kindOf,
-		OpenModel: func(fsys fs.FS, o local.Options) (hf.Model, error) { return local.Open(fsys, o) },
+		Kind: kindOf,
+		OpenModel: func(fsys fs.FS, o local.Options) (hf.Model, error) {
+			o.Observer = counted.Model(o.ID)
+			return local.Open(fsys, o)
+		},
 	}), nil
 }
 

@@ -14,10 +14,10 @@ import (
 
 	"searchd/api/wire"
 	"searchd/hf"
-	"searchd/hf/catalog"
 	"searchd/hf/gateway"
 	"searchd/hf/inproc"
 	"searchd/hf/remote"
+	"searchd/internal/metrics"
 	"searchd/internal/secret"
 	"searchd/models"
 	"searchd/models/db"
@@ -30,6 +30,7 @@ type providerFlags struct {
 	AllowPrivateEndpoints bool   `help:"Let providers be at loopback, private and link-local addresses."`
 	MonthlyCharacters     int64  `help:"Characters a month that may go to providers; 0 is no limit." default:"0"`
 	Tier                  string `help:"How hosted Hugging Face is paid: free, pro or pay-per-use." default:"free" enum:"free,pro,pay-per-use"`
+	Catalog               string `help:"A JSON file of models, presets and choices that goes over the built-in catalogue." placeholder:"FILE" type:"path"`
 	RequestDays           int    `help:"Days for which model requests are remembered." default:"31"`
 	LogPrompts            bool   `help:"Remember what was asked, too; otherwise no text is kept."`
 }
@@ -41,12 +42,12 @@ type modelTasks struct {
 	log     *tasks.Log
 }
 
-func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found *search.Service, available hf.Models, log *slog.Logger) (*modelTasks, error) {
+func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found *search.Service, available hf.Models, counted *metrics.Metrics, log *slog.Logger) (*modelTasks, error) {
 	secrets, err := secret.Open(dir, os.Getenv("SEARCHD_SECRET_KEY"))
 	if err != nil {
 		return nil, err
 	}
-	known, err := catalog.Load(nil)
+	known, err := loadCatalog(f.Catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +60,27 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 	if err != nil {
 		return nil, err
 	}
-	g := gateway.New(gateway.Options{Recorder: requests, Budget: requests})
+	g := gateway.New(gateway.Options{Recorder: recorder{requests, counted}, Budget: requests})
 	named, key := fromEnvironment()
 	return &modelTasks{gateway: g, log: requests, Service: tasks.New(tasks.Options{
 		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: f.connector(log), Local: inproc.New(available), Search: found,
 		Environment: named, Key: key, Usage: requests, Tier: f.tier(), Log: log,
 	})}, nil
+}
+
+// recorder keeps what was asked of providers, and counts it.
+type recorder struct {
+	log     *tasks.Log
+	counted *metrics.Metrics
+}
+
+// Record notes a finished request.
+func (r recorder) Record(ctx context.Context, done gateway.Record) {
+	r.log.Record(ctx, done)
+	r.counted.Provided(metrics.Provided{
+		Provider: done.Provider, Task: string(done.Task), Fault: string(done.Fault), Cached: done.FromCache || done.Joined,
+		CostUSD: done.EstimatedCostUSD, Took: done.Took,
+	})
 }
 
 // check refuses what cannot be kept: the month's characters are counted from the log.

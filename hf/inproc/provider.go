@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/jonreiter/govader"
 
 	"searchd/hf"
+	"searchd/models"
 )
 
 // Name is what this provider is called where providers are listed.
@@ -29,7 +31,7 @@ func New(available hf.Models) *Provider {
 }
 
 // Do answers a call. Summarization and FeatureExtraction take the id of an embedding model of this process, or none for
-// the default one; TextClassification takes VADER or none.
+// the default one; TextClassification takes that of a classifier of this process, VADER or none, which is VADER.
 //
 // For a summary, Params.MaxTokens and MinTokens count words, as Words does.
 func (p *Provider) Do(ctx context.Context, c hf.Call) (hf.Reply, error) {
@@ -80,11 +82,16 @@ func (p *Provider) model(id string) (hf.Model, error) {
 	if err == nil {
 		return m, nil
 	}
-	return nil, &hf.CallError{
-		Err:     err,
-		Fault:   hf.FaultNotServed,
-		Message: fmt.Sprintf("the model %s is not in this process: name one that `searchd model list` shows, or none", clip(id, 100)),
+	return nil, notServed(err, "the model %s is not in this process: name one that `searchd model list` shows, or none", id)
+}
+
+// notServed is the error of a model that is not here, in the words of format, or that cannot be opened, in its own.
+func notServed(err error, format, id string) error {
+	message := fmt.Sprintf(format, clip(id, 100))
+	if models.CodeOf(err) != models.NotFound {
+		message = fmt.Sprintf("the model %s cannot be opened: %v", clip(id, 100), err)
 	}
+	return &hf.CallError{Err: err, Fault: hf.FaultNotServed, Message: message}
 }
 
 func unsupported(t hf.Task) error {
@@ -105,10 +112,14 @@ func invalid(format string, args ...any) error {
 	return &hf.CallError{Fault: hf.FaultInvalid, Message: fmt.Sprintf(format, args...)}
 }
 
-// failed is the error of a model that failed: ctx's own where ctx has ended.
+// failed is the error of a model that failed: ctx's own where ctx has ended. A model with too much to do has not failed,
+// and who asks through a gateway is told at once instead of waiting for more attempts.
 func failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if e, ok := errors.AsType[*models.Error](err); ok && e.Code == models.RateLimited {
+		return &hf.CallError{Fault: hf.FaultBusy, Message: e.Message, RetryAfter: e.RetryAfter, Err: err}
 	}
 	return &hf.CallError{Fault: hf.FaultServer, Message: "the model in this process failed", Err: err}
 }
