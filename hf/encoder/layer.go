@@ -1,10 +1,6 @@
 package encoder
 
-import (
-	"math"
-
-	"searchd/internal/simd"
-)
+import "searchd/internal/simd"
 
 // rowBlock is how many rows go through the second half of a layer together: their intermediate values, 768 KB for 384
 // hidden values, stay in the second-level cache.
@@ -73,9 +69,12 @@ func attendRows(model *Model, ws *Workspace, rows, h, begin, end, i, m int) {
 	for first := 0; first < n; first += simd.PanelWidth {
 		simd.GemmPanel(ws.scores[first:], ldc, ws.query[i*d:], d, ws.keys[first*d:], nil, m, d)
 	}
-	scale := float32(1 / math.Sqrt(float64(model.config.headSize())))
 	for r := range m {
-		simd.Softmax(ws.scores[r*ldc:][:n], scale)
+		row := ws.scores[r*ldc:][:n]
+		if model.relative != nil {
+			model.relative.add(row, h, i-begin+r)
+		}
+		simd.Softmax(row, model.scale)
 	}
 	for p := 0; p < d; p += simd.PanelWidth {
 		values := ws.value[p*rows+begin*simd.PanelWidth:]
@@ -90,7 +89,7 @@ func (l *layer) finish(model *Model, ws *Workspace, first, m int) {
 	l.output.apply(ws.sum, ws.context[first*l.output.in:], m)
 	l.attentionNorm.add(x, ws.sum, stride, m)
 	l.grow.apply(ws.inner, x, m)
-	simd.GELU(ws.inner[:m*l.shrink.in])
+	model.activate(ws.inner[:m*l.shrink.in])
 	l.shrink.apply(ws.sum, ws.inner, m)
 	l.outputNorm.add(x, ws.sum, stride, m)
 }

@@ -6,13 +6,29 @@ import "searchd/internal/simd"
 type Batch struct {
 	IDs  []int32
 	Ends []int
+	// Seconds says, where a text is a pair, how many tokens come before its second part; 0 means a single text. A list
+	// that is shorter than Ends is as if zeros followed.
+	Seconds []int
 }
 
 // Reset empties the batch and keeps its memory.
-func (b *Batch) Reset() { b.IDs, b.Ends = b.IDs[:0], b.Ends[:0] }
+func (b *Batch) Reset() { b.IDs, b.Ends, b.Seconds = b.IDs[:0], b.Ends[:0], b.Seconds[:0] }
 
 // Close ends the text made of the ids appended to IDs since the last one.
-func (b *Batch) Close() { b.Ends = append(b.Ends, len(b.IDs)) }
+func (b *Batch) Close() { b.ClosePair(0) }
+
+// ClosePair ends a text like Close; its second part begins after that many tokens.
+func (b *Batch) ClosePair(second int) {
+	b.Ends, b.Seconds = append(b.Ends, len(b.IDs)), append(b.Seconds, second)
+}
+
+// second is the first position of text i that has token type 1.
+func (b *Batch) second(i int) int {
+	if i < len(b.Seconds) && b.Seconds[i] > 0 {
+		return b.Seconds[i]
+	}
+	return len(b.IDs)
+}
 
 // longest is the number of tokens of the longest text.
 func (b *Batch) longest() int {
@@ -42,6 +58,8 @@ type Workspace struct {
 
 	sum   []float32 // [rowBlock][H]
 	inner []float32 // [rowBlock][intermediate]
+
+	vector, next []float32 // of one text, before and after a dense layer
 }
 
 // NewWorkspace makes scratch memory for one goroutine.

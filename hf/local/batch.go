@@ -11,6 +11,7 @@ import (
 // text is one input, ready for the encoder.
 type text struct {
 	ids       []int32 // with special tokens
+	second    int     // of a pair, where the second part begins; else 0
 	truncated bool
 }
 
@@ -51,9 +52,9 @@ func (w *worker) encode(m *encoder.Model, out encoder.Output, texts []text, batc
 	w.batch.Reset()
 	for _, i := range batch {
 		w.batch.IDs = append(w.batch.IDs, texts[i].ids...)
-		w.batch.Close()
+		w.batch.ClosePair(texts[i].second)
 	}
-	n := m.Dimensions()
+	n := out.Dimensions(m)
 	w.vectors = slices.Grow(w.vectors[:0], len(batch)*n)[:len(batch)*n]
 	if err := m.Encode(w.space, &w.batch, out, w.vectors); err != nil {
 		return err

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"path"
 	"runtime"
 	"sync"
 
@@ -52,21 +54,25 @@ type Viewer interface {
 	View(name string) ([]byte, error)
 }
 
-// Open loads the model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json and
-// model.safetensors, and if there are modules.json, the pooling's config.json, sentence_bert_config.json and
-// config_sentence_transformers.json.
+// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json and
+// model.safetensors, and if there are modules.json with the folders of pooling and dense layers, sentence_bert_config.json,
+// tokenizer_config.json and config_sentence_transformers.json. Without modules.json the vector is the mean over the tokens.
 func Open(fsys fs.FS, o Options) (*Embedder, error) {
-	e, err := open(fsys, o)
+	e, err := open(fsys, o, KindEmbedder)
 	if err != nil {
 		return nil, fmt.Errorf("local: %w", err)
 	}
 	return e, nil
 }
 
-func open(fsys fs.FS, o Options) (*Embedder, error) {
+// open loads a model of any kind: the logits of a head are to all that follows vectors like others.
+func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	l, err := readLayout(fsys)
 	if err != nil {
 		return nil, err
+	}
+	if is := l.kind(); is != want {
+		return nil, fmt.Errorf("%s: architectures is %.100q: this is no %s but a %s", configFile, l.config.Architectures, want, is)
 	}
 	e := &Embedder{output: l.output}
 	var tokensErr error
@@ -80,7 +86,10 @@ func open(fsys fs.FS, o Options) (*Embedder, error) {
 	if tokensErr != nil {
 		return nil, tokensErr
 	}
-	e.card = card(e.model, &l, revision, o)
+	if err := l.checkCase(e.tokens); err != nil {
+		return nil, err
+	}
+	e.card = card(e, &l, revision, o)
 	e.start(o)
 	return e, nil
 }
@@ -99,27 +108,44 @@ func openTokenizer(fsys fs.FS, name string) (*tokenizer.Tokenizer, error) {
 
 // openModel loads the weights and answers their revision.
 func (e *Embedder) openModel(fsys fs.FS, l *layout, revision string) (string, error) {
-	b, err := view(fsys, l.path(configFile))
+	b, err := view(fsys, l.path(weightsFile))
 	if err != nil {
-		return "", err
-	}
-	config, err := encoder.ParseConfig(b)
-	if err != nil {
-		return "", err
-	}
-	if b, err = view(fsys, l.path(weightsFile)); err != nil {
 		return "", err
 	}
 	file, err := safetensors.Parse(b)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", weightsFile, err)
 	}
-	if revision == "" {
-		hash := sha256.Sum256(b)
-		revision = "sha256:" + hex.EncodeToString(hash[:])
+	if e.model, err = encoder.New(l.config, file); err != nil {
+		return "", err
 	}
-	e.model, err = encoder.New(config, file)
-	return revision, err
+	hash := sha256.New()
+	if revision == "" {
+		_, _ = hash.Write(b) // a hash takes everything
+	}
+	if l.kind() == KindEmbedder {
+		err = e.openDense(fsys, l, hash)
+	} else {
+		e.output, err = encoder.Head(l.config, file)
+	}
+	return defaultTo(revision, "sha256:"+hex.EncodeToString(hash.Sum(nil))), err
+}
+
+// openDense loads the layers after the pooling, and adds what they are made of to the hash.
+func (e *Embedder) openDense(fsys fs.FS, l *layout, hash io.Writer) error {
+	for _, d := range l.dense {
+		b, err := view(fsys, path.Join(d.folder, weightsFile))
+		if err != nil {
+			return err
+		}
+		layer, err := d.open(b)
+		if err != nil {
+			return err
+		}
+		_, _ = hash.Write(b)
+		e.output.Dense = append(e.output.Dense, layer)
+	}
+	return e.output.Check(e.model)
 }
 
 // view reads a file, without copying it if fsys can.
@@ -130,28 +156,23 @@ func view(fsys fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(fsys, name)
 }
 
-func card(m *encoder.Model, l *layout, revision string, o Options) hf.Card {
-	c := m.Config()
-	limit := c.Positions
-	if l.maxTokens > 0 {
-		limit = min(limit, l.maxTokens)
-	}
-	return hf.Card{
+func card(e *Embedder, l *layout, revision string, o Options) hf.Card {
+	c := hf.Card{
 		ID:           defaultTo(o.ID, "local"),
 		Revision:     revision,
-		Task:         "sentence-similarity",
-		Architecture: c.ModelType,
-		Parameters:   m.Parameters(),
-		Dimensions:   m.Dimensions(),
-		MaxTokens:    limit,
-		Pooling:      l.output.Pooling.String(),
-		Normalized:   l.output.Normalize,
-		Prompts:      l.prompts,
+		Task:         l.kind().task(),
+		Architecture: l.config.ModelType,
+		Parameters:   e.model.Parameters() + e.output.Parameters(),
+		MaxTokens:    min(l.config.MaxTokens(), defaultTo(l.maxTokens, l.config.MaxTokens())),
 		Licence:      o.Licence,
 		Source:       defaultTo(o.Source, "folder"),
-		Precision:    m.Precision(),
-		Null:         o.Null,
+		Precision:    e.model.Precision(),
 	}
+	if l.kind() == KindEmbedder {
+		c.Dimensions, c.Pooling, c.Normalized = e.output.Dimensions(e.model), e.output.Pooling.String(), e.output.Normalize
+		c.Prompts, c.Null = l.prompts, o.Null
+	}
+	return c
 }
 
 func defaultTo[T comparable](value, otherwise T) T {
@@ -189,16 +210,25 @@ func (e *Embedder) Embed(ctx context.Context, role hf.Role, texts []string) ([]h
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]hf.Embedding, len(texts))
-	n := e.model.Dimensions()
-	vectors := make([]float32, len(texts)*n)
+	return e.encode(ctx, ready)
+}
+
+// encode computes the vectors of texts that are tokenised.
+func (e *Embedder) encode(ctx context.Context, ready []text) ([]hf.Embedding, error) {
+	answers := make([]hf.Embedding, len(ready))
+	n := e.output.Dimensions(e.model)
+	vectors := make([]float32, len(ready)*n)
 	batches := plan(ready, e.batchTokens(ready))
-	err = e.each(ctx, len(batches), func(w *worker, b int) error {
-		return w.encode(e.model, e.output, ready, batches[b], func(i int, vector []float32) {
+	err := e.each(ctx, len(batches), func(w *worker, b int) error {
+		err := w.encode(e.model, e.output, ready, batches[b], func(i int, vector []float32) {
 			own := vectors[i*n : (i+1)*n : (i+1)*n]
 			copy(own, vector)
 			answers[i] = hf.Embedding{Vector: own, Tokens: len(ready[i].ids), Truncated: ready[i].truncated}
 		})
+		if err != nil {
+			return fmt.Errorf("model %s: %w", e.card.ID, err)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
