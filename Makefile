@@ -11,10 +11,10 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page eval race purego lint fuzz bench published goldens clean
+.PHONY: help build run test test-go test-page eval race purego lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/searchd, one static binary
 	$(BUILD) -o bin/searchd ./cmd/searchd
@@ -26,6 +26,7 @@ test: test-go test-page ## every test; what needs Chromium or Python says so whe
 
 test-go:
 	$(GO) vet ./...
+	$(GO) -C bench vet ./...
 	$(GO) test ./...
 
 test-page: build
@@ -53,6 +54,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . ./internal/simd ./hf/tokenizer ./hf/encoder ./hf/local
+
+bench-peers: build ## searchd and its peers on the same texts in one run (fetches the peers, 1 GB; some 10 minutes)
+	bench/run.sh bin/searchd $(PEERS)
 
 published: build ## fetch the published weights, convert them and compare with the bundled file, byte for byte
 	fixtures/encoder/check_bundled.sh .work/published
