@@ -38,9 +38,11 @@ func (n *norm) add(x, y []float32, stride, m int) {
 func (l *layer) forward(m *Model, ws *Workspace, b *Batch) {
 	for h := range m.config.Heads {
 		l.attend(m, ws, b, h)
+		ws.pause()
 	}
 	for first := 0; first < len(b.IDs); first += rowBlock {
 		l.finish(m, ws, first, min(rowBlock, len(b.IDs)-first))
+		ws.pause()
 	}
 }
 

@@ -29,6 +29,10 @@ func (b *Batch) longest() int {
 //
 // Columns that rounding added to a buffer are zero when it is allocated and are only ever written as zero.
 type Workspace struct {
+	// Pause, where it is set, is called a few times in each layer, so that a long pass can make way for a short one. It
+	// must leave this workspace alone.
+	Pause func()
+
 	model *Model
 
 	hidden  []float32 // [T][H] the state
@@ -50,6 +54,12 @@ func (m *Model) NewWorkspace() *Workspace { return &Workspace{model: m} }
 // Row shows the hidden state of token i of the last batch, until the next pass.
 func (ws *Workspace) Row(i int) []float32 {
 	return ws.hidden[i*ws.model.hidden.stride:][:ws.model.config.Hidden]
+}
+
+func (ws *Workspace) pause() {
+	if ws.Pause != nil {
+		ws.Pause()
+	}
 }
 
 // fit makes room for tokens in texts of at most longest.
