@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code classes an error by what the caller can do about it. Only package api turns it into an HTTP status.
@@ -28,6 +29,8 @@ type Error struct {
 	Message string // a sentence without the field's name
 	Field   string // path into the request, as in documents[3].text; empty where no field is to blame
 	Err     error  // cause, for the log; never shown
+
+	RetryAfter time.Duration // when asking again may help; 0 where nothing says
 }
 
 func (e *Error) Error() string {

@@ -185,7 +185,7 @@ func testArchitecture(t *testing.T, f folder) {
 	}
 }
 
-// A text has the same outcome alone and in a batch, whatever the architecture.
+// A text has the same outcome alone and in a batch, whatever the architecture and whoever computes it.
 func TestArchitecturesAlone(t *testing.T) {
 	for _, f := range folders(t) {
 		m, err := New(f.config, f.file)
@@ -201,6 +201,7 @@ func TestArchitecturesAlone(t *testing.T) {
 		for n := range batch.Ends {
 			var one Batch
 			f.add(t, &one, n)
+			ws.Threads = n % 3
 			if err := m.Encode(ws, &one, out, alone); err != nil {
 				t.Fatal(err)
 			}

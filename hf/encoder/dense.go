@@ -67,6 +67,8 @@ func (d *Dense) parameters() int64 { return int64(d.in+1) * int64(d.out) }
 
 // apply writes the layer's output to y, which has room for whole panels.
 func (d *Dense) apply(y, x []float32) {
-	d.linear.apply(y, x, 1)
+	for i := range d.linear.panelCount() {
+		d.linear.panel(i, y, x, 1)
+	}
 	d.activation(y[:d.out])
 }

@@ -98,16 +98,11 @@ func (m *Model) Forward(ws *Workspace, b *Batch, visit func(layer int)) error {
 		return err
 	}
 	ws.fit(len(b.IDs), b.longest())
-	m.embed(ws, b)
-	if visit != nil {
-		visit(0)
+	if visit == nil {
+		visit = func(int) {}
 	}
-	for i := range m.layers {
-		m.layers[i].forward(m, ws, b)
-		if visit != nil {
-			visit(i + 1)
-		}
-	}
+	ws.pass.m, ws.pass.ws, ws.pass.b = m, ws, b
+	ws.pass.run(visit)
 	return nil
 }
 

@@ -45,21 +45,33 @@ func (b *Batch) longest() int {
 //
 // Columns that rounding added to a buffer are zero when it is allocated and are only ever written as zero.
 type Workspace struct {
+	// Pause, where it is set, is called a few times in each layer, so that a long pass can make way for a short one. It
+	// must leave this workspace alone.
+	Pause func()
+
+	// Threads is how many goroutines share a pass; 0 is one. More pay while other cores have nothing to do.
+	Threads int
+
 	model *Model
+	pass  pass
 
 	hidden  []float32 // [T][H] the state
-	query   []float32 // [T][D] of one head
-	key     []float32 // [T][D]
-	value   []float32 // [D/32][T][32]
 	context []float32 // [T][heads·D]
+	sum     []float32 // [rowBlock][H]
+	inner   []float32 // [rowBlock][intermediate]
 
-	keys   []float32 // panels of the keys of one text
-	scores []float32 // [queryBlock][longest text, rounded up]
-
-	sum   []float32 // [rowBlock][H]
-	inner []float32 // [rowBlock][intermediate]
+	heads []headSpace // one a thread
 
 	vector, next []float32 // of one text, before and after a dense layer
+}
+
+// headSpace is what the attention of one head needs.
+type headSpace struct {
+	query  []float32 // [T][D]
+	key    []float32 // [T][D]
+	value  []float32 // [D/32][T][32]
+	keys   []float32 // panels of the keys of one text
+	scores []float32 // [queryBlock][longest text, rounded up]
 }
 
 // NewWorkspace makes scratch memory for one goroutine.
@@ -70,18 +82,33 @@ func (ws *Workspace) Row(i int) []float32 {
 	return ws.hidden[i*ws.model.hidden.stride:][:ws.model.config.Hidden]
 }
 
+func (ws *Workspace) pause() {
+	if ws.Pause != nil {
+		ws.Pause()
+	}
+}
+
 // fit makes room for tokens in texts of at most longest.
 func (ws *Workspace) fit(tokens, longest int) {
 	m := ws.model
 	grow(&ws.hidden, tokens*m.hidden.stride)
-	grow(&ws.query, tokens*m.head.stride)
-	grow(&ws.key, tokens*m.head.stride)
-	grow(&ws.value, tokens*m.head.stride)
 	grow(&ws.context, tokens*m.head.size())
-	grow(&ws.keys, simd.PanelsLen(longest, m.head.stride))
-	grow(&ws.scores, min(tokens, queryBlock)*roundUp(longest))
 	grow(&ws.sum, min(tokens, rowBlock)*m.hidden.stride)
 	grow(&ws.inner, min(tokens, rowBlock)*m.intermediate.stride)
+	for len(ws.heads) < max(ws.Threads, 1) {
+		ws.heads = append(ws.heads, headSpace{})
+	}
+	for i := range max(ws.Threads, 1) {
+		ws.heads[i].fit(m, tokens, longest)
+	}
+}
+
+func (hs *headSpace) fit(m *Model, tokens, longest int) {
+	grow(&hs.query, tokens*m.head.stride)
+	grow(&hs.key, tokens*m.head.stride)
+	grow(&hs.value, tokens*m.head.stride)
+	grow(&hs.keys, simd.PanelsLen(longest, m.head.stride))
+	grow(&hs.scores, min(tokens, queryBlock)*roundUp(longest))
 }
 
 // grow makes a buffer of at least n values. It keeps no values: a new buffer is all zero.

@@ -1,10 +1,10 @@
 package local
 
 import (
-	"cmp"
+	"fmt"
+	"runtime/debug"
 	"slices"
 
-	"searchd/hf"
 	"searchd/hf/encoder"
 )
 
@@ -15,52 +15,65 @@ type text struct {
 	truncated bool
 }
 
-// plan cuts texts into batches of at most budget tokens, each a list of indexes: long texts first, texts of like length
-// together. A text longer than the budget is a batch of its own.
-func plan(texts []text, budget int) [][]int {
-	order := make([]int, len(texts))
-	for i := range order {
-		order[i] = i
+// place is one text of a request.
+type place struct {
+	request *request
+	text    int
+}
+
+// encode computes a batch: width values a text. Encoder, output and width are those of a model, so that all its callers
+// can share a batch.
+type encode func(ws *encoder.Workspace, b *encoder.Batch, values []float32) error
+
+// pass is one batch on its way through the encoder, and scratch memory that lives on from batch to batch.
+type pass struct {
+	space  *encoder.Workspace
+	places []place
+	batch  encoder.Batch
+	values []float32
+}
+
+// tokens is the size of the batch.
+func (p *pass) tokens() int {
+	n := 0
+	for _, at := range p.places {
+		n += len(at.request.texts[at.text].ids)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(texts[b].ids), len(texts[a].ids)) })
-	var batches [][]int
-	first, tokens := 0, 0
-	for i, t := range order {
-		n := len(texts[t].ids)
-		if i > first && tokens+n > budget {
-			batches = append(batches, order[first:i])
-			first, tokens = i, 0
+	return n
+}
+
+// run computes the batch and gives each request its values, or its error. A batch that fails is computed again text by
+// text: what is wrong with one caller's text is no concern of another's.
+func (p *pass) run(encode encode, width int) {
+	all := p.places
+	if p.try(encode, width, all) == nil {
+		return
+	}
+	for i := range all {
+		if err := p.try(encode, width, all[i:i+1]); err != nil {
+			all[i].request.fail(err)
 		}
-		tokens += n
 	}
-	if first < len(order) {
-		batches = append(batches, order[first:])
-	}
-	return batches
 }
 
-// worker is what one batch at a time needs: scratch memory that lives on from batch to batch.
-type worker struct {
-	space   *encoder.Workspace
-	batch   encoder.Batch
-	vectors []float32
-	tokens  []hf.Token
-}
-
-// encode runs one batch and hands each text's vector, which is overwritten by the next batch, to done.
-func (w *worker) encode(m *encoder.Model, out encoder.Output, texts []text, batch []int, done func(i int, vector []float32)) error {
-	w.batch.Reset()
-	for _, i := range batch {
-		w.batch.IDs = append(w.batch.IDs, texts[i].ids...)
-		w.batch.ClosePair(texts[i].second)
+func (p *pass) try(encode encode, width int, places []place) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // on no caller's goroutine, it would end the process
+			err = fmt.Errorf("local: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	p.batch.Reset()
+	for _, at := range places {
+		text := &at.request.texts[at.text]
+		p.batch.IDs = append(p.batch.IDs, text.ids...)
+		p.batch.ClosePair(text.second)
 	}
-	n := out.Dimensions(m)
-	w.vectors = slices.Grow(w.vectors[:0], len(batch)*n)[:len(batch)*n]
-	if err := m.Encode(w.space, &w.batch, out, w.vectors); err != nil {
+	p.values = slices.Grow(p.values[:0], len(places)*width)[:len(places)*width]
+	if err := encode(p.space, &p.batch, p.values); err != nil {
 		return err
 	}
-	for k, i := range batch {
-		done(i, w.vectors[k*n:][:n])
+	for k, at := range places {
+		copy(at.request.values[at.text*width:], p.values[k*width:][:width])
 	}
 	return nil
 }

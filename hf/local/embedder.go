@@ -11,6 +11,7 @@ import (
 	"path"
 	"runtime"
 	"sync"
+	"time"
 
 	"searchd/hf"
 	"searchd/hf/encoder"
@@ -26,25 +27,31 @@ type Options struct {
 	Null     hf.Null // Card().Null
 	Revision string  // Card().Revision; default: "sha256:" and the hash of the weights' file, which Open then has to read
 
-	Workers     int // batches computed at the same time; default: GOMAXPROCS
-	BatchTokens int // most tokens in a batch; default: 512
+	Workers     int      // batches computed at the same time; default: GOMAXPROCS
+	BatchTokens int      // most tokens in a batch; default: 512
+	QueueTexts  int      // most texts that wait, of little calls and of large ones each; default: 16,384
+	QueueTokens int      // most tokens that wait, likewise; default: 1,048,576
+	Observer    Observer // is told what the workers do; nil tells nobody
 }
 
-const (
-	defaultBatchTokens = 512
-	// smallBatch is the size, in tokens, below which it does not pay to cut a batch for another core: reading the weights
-	// then takes as long as using them.
-	smallBatch = 64
-)
+func (o Options) withDefaults() Options {
+	o.Workers = defaultTo(max(0, o.Workers), runtime.GOMAXPROCS(0))
+	o.BatchTokens = defaultTo(max(0, o.BatchTokens), 512)
+	o.QueueTexts = defaultTo(max(0, o.QueueTexts), 16<<10)
+	o.QueueTokens = defaultTo(max(0, o.QueueTokens), 1<<20)
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	return o
+}
 
-// Embedder is a model in this process. It is safe for concurrent use: all calls share its workers.
+// Embedder is a model in this process. It is safe for concurrent use: all calls share its workers, and batches.
 type Embedder struct {
 	card    hf.Card
 	model   *encoder.Model
 	tokens  *tokenizer.Tokenizer
 	output  encoder.Output
-	budget  int
-	workers chan *worker
+	workers *workers
 }
 
 var _ hf.Model = (*Embedder)(nil)
@@ -183,14 +190,15 @@ func defaultTo[T comparable](value, otherwise T) T {
 	return value
 }
 
-// start makes the workers. Their memory is allocated when they are first used.
+// start makes the workers.
 func (e *Embedder) start(o Options) {
-	e.budget = defaultTo(max(0, o.BatchTokens), defaultBatchTokens)
-	n := defaultTo(max(0, o.Workers), runtime.GOMAXPROCS(0))
-	e.workers = make(chan *worker, n)
-	for range n {
-		e.workers <- &worker{space: e.model.NewWorkspace()}
+	encode := func(ws *encoder.Workspace, b *encoder.Batch, vectors []float32) error {
+		if err := e.model.Encode(ws, b, e.output, vectors); err != nil {
+			return fmt.Errorf("model %s: %w", e.card.ID, err)
+		}
+		return nil
 	}
+	e.workers = newWorkers(e.model, encode, e.output.Dimensions(e.model), o)
 }
 
 // Card describes the model.
@@ -203,45 +211,29 @@ func (e *Embedder) Card() hf.Card {
 // Tokenize splits a text as the model does, without special tokens and without a limit.
 func (e *Embedder) Tokenize(s string) []hf.Token { return e.tokens.Tokenize(s) }
 
-// Embed computes the vector of each text. A call that makes several batches spreads them over the workers; one that makes
-// a single batch, such as a query, stays on the caller's goroutine. Between batches it looks whether ctx has ended.
+// Embed computes the vector of each text. Calls share batches; a call of at most 256 tokens, or of one text, goes before
+// larger ones. Where too much waits already it fails with models.RateLimited, and says when to try again. When ctx ends, texts
+// that are not being computed yet never will be.
 func (e *Embedder) Embed(ctx context.Context, role hf.Role, texts []string) ([]hf.Embedding, error) {
-	ready, err := e.prepareAll(ctx, role, texts)
+	return e.answer(ctx, len(texts), func() ([]text, error) { return e.prepareAll(ctx, role, texts) })
+}
+
+// answer computes n texts, or pairs of texts, once they are prepared.
+func (e *Embedder) answer(ctx context.Context, n int, prepare func() ([]text, error)) (answers []hf.Embedding, err error) {
+	start := time.Now()
+	defer func() { e.workers.observer.Answered(n, time.Since(start), err) }()
+	ready, err := prepare()
 	if err != nil {
 		return nil, err
 	}
-	return e.encode(ctx, ready)
-}
-
-// encode computes the vectors of texts that are tokenised.
-func (e *Embedder) encode(ctx context.Context, ready []text) ([]hf.Embedding, error) {
-	answers := make([]hf.Embedding, len(ready))
-	n := e.output.Dimensions(e.model)
-	vectors := make([]float32, len(ready)*n)
-	batches := plan(ready, e.batchTokens(ready))
-	err := e.each(ctx, len(batches), func(w *worker, b int) error {
-		err := w.encode(e.model, e.output, ready, batches[b], func(i int, vector []float32) {
-			own := vectors[i*n : (i+1)*n : (i+1)*n]
-			copy(own, vector)
-			answers[i] = hf.Embedding{Vector: own, Tokens: len(ready[i].ids), Truncated: ready[i].truncated}
-		})
-		if err != nil {
-			return fmt.Errorf("model %s: %w", e.card.ID, err)
-		}
-		return nil
-	})
+	vectors, err := e.workers.compute(ctx, ready)
 	if err != nil {
 		return nil, err
+	}
+	answers = make([]hf.Embedding, n)
+	width := e.workers.width
+	for i, t := range ready {
+		answers[i] = hf.Embedding{Vector: vectors[i*width : (i+1)*width : (i+1)*width], Tokens: len(t.ids), Truncated: t.truncated}
 	}
 	return answers, nil
-}
-
-// batchTokens is the budget for these texts: smaller than the usual where all workers can have a share.
-func (e *Embedder) batchTokens(texts []text) int {
-	total := 0
-	for _, t := range texts {
-		total += len(t.ids)
-	}
-	share := (total + cap(e.workers) - 1) / cap(e.workers)
-	return min(e.budget, max(share, smallBatch))
 }

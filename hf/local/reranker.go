@@ -31,11 +31,7 @@ func (r *Reranker) Card() hf.Card { return r.logits.Card() }
 // Rerank answers the model's number for each text, in order; the higher, the better. It reads the query and a text together:
 // of the two, what is longer is cut until both fit.
 func (r *Reranker) Rerank(ctx context.Context, query string, texts []string) ([]float32, error) {
-	pairs, err := r.logits.preparePairs(ctx, query, texts)
-	if err != nil {
-		return nil, err
-	}
-	answers, err := r.logits.encode(ctx, pairs)
+	answers, err := r.logits.answer(ctx, len(texts), func() ([]text, error) { return r.logits.preparePairs(ctx, query, texts) })
 	if err != nil {
 		return nil, err
 	}

@@ -2,70 +2,218 @@ package local
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
-	"searchd/hf"
+	"searchd/hf/encoder"
+	"searchd/models"
 )
 
-// textsAtOnce is how many texts are tokenised between two looks at ctx.
-const textsAtOnce = 32
-
-// prepareAll tokenises the texts.
-func (e *Embedder) prepareAll(ctx context.Context, role hf.Role, texts []string) ([]text, error) {
-	ready := make([]text, len(texts))
-	pieces := (len(texts) + textsAtOnce - 1) / textsAtOnce
-	err := e.each(ctx, pieces, func(w *worker, p int) error {
-		for i := p * textsAtOnce; i < min(len(texts), (p+1)*textsAtOnce); i++ {
-			ready[i], w.tokens = e.prepare(role, texts[i], w.tokens)
-		}
-		return nil
-	})
-	return ready, err
+// Observer is told how the workers of a model fare. Its methods are called often and from many goroutines; they must be
+// quick.
+type Observer interface {
+	// Waiting says how much is in the queue. It is called with a lock held.
+	Waiting(texts, tokens int)
+	// Computed tells of a batch, which could have had at most budget tokens.
+	Computed(texts, tokens, budget int, took time.Duration)
+	// Answered tells of a call that has ended.
+	Answered(texts int, took time.Duration, err error)
 }
 
-// each calls do for every i < n, on as many workers as are of use, the caller's goroutine being one. It stops at the first
-// error and when ctx ends.
-func (e *Embedder) each(ctx context.Context, n int, do func(w *worker, i int) error) error {
-	var next atomic.Int64
-	if n < 2 || cap(e.workers) < 2 {
-		return e.run(ctx, n, &next, do)
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var first error
-	var once sync.Once
-	var wg sync.WaitGroup
-	work := func() {
-		if err := e.run(ctx, n, &next, do); err != nil {
-			once.Do(func() { first = err })
-			stop()
-		}
-	}
-	for range min(n, cap(e.workers)) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
-	return first
+// nobody is an Observer that looks away.
+type nobody struct{}
+
+func (nobody) Waiting(int, int)                      {}
+func (nobody) Computed(int, int, int, time.Duration) {}
+func (nobody) Answered(int, time.Duration, error)    {}
+
+// smallBatch is the size, in tokens, below which it does not pay to cut a batch for another core: reading the weights
+// then takes as long as using them.
+const smallBatch = 64
+
+// workers compute texts for all callers of one model. A worker that becomes free takes what waits at that moment, from
+// any number of callers, as one batch: under load batches fill up by themselves, and an idle server adds no delay.
+//
+// Interactive work goes first. It even interrupts a bulk batch: the encoder pauses a few times in each layer, and a worker
+// uses the pause for what is urgent, in memory of its own.
+//
+// There is a goroutine for each worker that has work, and none when there is nothing to do.
+type workers struct {
+	encode    encode
+	width     int // values a text
+	budget    int // most tokens in a batch
+	maxTexts  int // waiting, in each class
+	maxTokens int
+	observer  Observer
+	count     int
+
+	urgent atomic.Int64 // interactive texts that wait, to be read without the lock
+
+	mu       sync.Mutex
+	queue    queue
+	idle     []*worker
+	starting int     // workers on their way to the queue
+	pace     float64 // seconds a token takes one worker, lately
 }
 
-// run takes one number after the other from next. It holds a worker only while it computes, so that calls take turns.
-func (e *Embedder) run(ctx context.Context, n int, next *atomic.Int64, do func(w *worker, i int) error) error {
-	for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-		if err := ctx.Err(); err != nil {
-			return err
+// worker computes one batch at a time, or two, of which the bulk one pauses.
+type worker struct {
+	passes [classes]pass
+	away   time.Duration // spent on interactive work during this bulk batch
+}
+
+// newWorkers makes workers that compute width values a text. Their memory is allocated when they are first used.
+func newWorkers(m *encoder.Model, encode encode, width int, o Options) *workers {
+	o = o.withDefaults()
+	ws := &workers{
+		encode: encode, width: width, budget: o.BatchTokens, maxTexts: o.QueueTexts, maxTokens: o.QueueTokens,
+		observer: o.Observer, count: o.Workers,
+	}
+	for range o.Workers {
+		w := &worker{}
+		for c := range w.passes {
+			w.passes[c].space = m.NewWorkspace()
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case w := <-e.workers:
-			err := do(w, i)
-			e.workers <- w
-			if err != nil {
-				return err
-			}
-		}
+		w.passes[bulk].space.Pause = func() { ws.interrupt(w) }
+		ws.idle = append(ws.idle, w)
+	}
+	return ws
+}
+
+// compute answers the values of each text, one text's after the other's. When ctx ends, texts that no worker has taken yet
+// are not computed any more.
+func (ws *workers) compute(ctx context.Context, texts []text) ([]float32, error) {
+	if err := ctx.Err(); err != nil || len(texts) == 0 {
+		return nil, err
+	}
+	r := newRequest(texts, ws.width)
+	if err := ws.admit(r); err != nil {
+		return nil, err
+	}
+	select {
+	case <-r.done:
+		return r.values, r.err
+	case <-ctx.Done():
+		ws.withdraw(r)
+		return nil, ctx.Err()
+	}
+}
+
+// admit puts a request into the queue, and idle workers to work.
+func (ws *workers) admit(r *request) error {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if !ws.queue.add(r, ws.maxTexts, ws.maxTokens) {
+		return ws.full()
+	}
+	ws.changed()
+	texts, tokens := ws.queue.size()
+	for n := min(len(ws.idle), texts, (tokens+smallBatch-1)/smallBatch); n > 0; n-- {
+		last := len(ws.idle) - 1
+		go ws.work(ws.idle[last])
+		ws.idle = ws.idle[:last]
+		ws.starting++
 	}
 	return nil
+}
+
+// full is the error of a queue that takes no more. It asks to come back when half of what waits will be done.
+func (ws *workers) full() error {
+	texts, tokens := ws.queue.size()
+	err := models.Errorf(models.RateLimited, "", "the model has %d texts of %d tokens waiting; try again later", texts, tokens)
+	seconds := float64(tokens) / 2 * ws.pace / float64(ws.count)
+	err.RetryAfter = time.Duration(math.Ceil(max(1, min(seconds, 60)))) * time.Second
+	return err
+}
+
+func (ws *workers) withdraw(r *request) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.queue.remove(r)
+	ws.changed()
+}
+
+// work serves the queue until nothing waits.
+func (ws *workers) work(w *worker) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.starting--
+	for {
+		c, ok := ws.queue.next()
+		if !ok {
+			ws.idle = append(ws.idle, w)
+			return
+		}
+		ws.serve(w, c)
+	}
+}
+
+// interrupt computes what is urgent while a bulk batch pauses: one batch, for the bulk one has waited already.
+func (ws *workers) interrupt(w *worker) {
+	if ws.urgent.Load() == 0 {
+		return
+	}
+	start := time.Now()
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.queue.lines[interactive].texts > 0 {
+		ws.serve(w, interactive)
+		w.away += time.Since(start)
+	}
+}
+
+// serve computes one batch of a class. It is called with the lock, which it gives back while it computes.
+func (ws *workers) serve(w *worker, c class) {
+	p := &w.passes[c]
+	budget := ws.share(c)
+	p.places = ws.queue.take(p.places[:0], c, budget)
+	p.space.Threads = 1 + len(ws.idle) // the last batch, often the only one, gets the cores that have nothing to do
+	ws.changed()
+	ws.mu.Unlock()
+	start := time.Now()
+	p.run(ws.encode, ws.width)
+	took := time.Since(start)
+	if c == bulk {
+		took -= w.away
+		w.away = 0
+	}
+	tokens := p.tokens()
+	ws.observer.Computed(len(p.places), tokens, ws.budget, took)
+	ws.mu.Lock()
+	ws.measure(tokens, took)
+	ws.finish(p)
+}
+
+// share is the budget of a batch: smaller than the usual where other workers are about to help.
+func (ws *workers) share(c class) int {
+	n := 1 + ws.starting
+	share := (ws.queue.lines[c].tokens + n - 1) / n
+	return min(ws.budget, max(share, smallBatch))
+}
+
+// finish ends the requests that have all they asked for.
+func (ws *workers) finish(p *pass) {
+	for _, at := range p.places {
+		if at.request.left--; at.request.left == 0 {
+			close(at.request.done)
+		}
+	}
+	clear(p.places) // hold on to no request
+}
+
+// measure keeps the pace, a moving average.
+func (ws *workers) measure(tokens int, took time.Duration) {
+	pace := took.Seconds() / float64(tokens)
+	if ws.pace == 0 {
+		ws.pace = pace
+	}
+	ws.pace += (pace - ws.pace) / 8
+}
+
+// changed makes the size of the queue known.
+func (ws *workers) changed() {
+	ws.urgent.Store(int64(ws.queue.lines[interactive].texts))
+	ws.observer.Waiting(ws.queue.size())
 }
