@@ -5,7 +5,8 @@ import "unicode/utf8"
 // bertPreTokenizer splits at white space and makes each punctuation character a word of its own.
 type bertPreTokenizer struct{ classes *classes }
 
-func (p *bertPreTokenizer) split(words []span, text []byte, within span) []span {
+func (p *bertPreTokenizer) split(words []span, n *normalized, within span) []span {
+	text := n.text
 	start, i := within.start, within.start
 	for i < within.end {
 		r, size := rune(text[i]), 1

@@ -49,14 +49,14 @@ func appendHangul(dst []rune, s rune) []rune {
 // The reference loses track of which character moved: in the settled order, the first character of each decomposition
 // takes the place of the next original character, and the others share the place of the one before. So does this.
 type canonicalOrder struct {
-	marks  []mark
-	spare  []mark // room to sort
-	places []span // places of the original characters that are in marks, in order
-	next   int    // the first of places not yet taken
-	last   span   // the place taken last
+	marks  []combiningMark
+	spare  []combiningMark // room to sort
+	places []span          // places of the original characters that are in marks, in order
+	next   int             // the first of places not yet taken
+	last   span            // the place taken last
 }
 
-type mark struct {
+type combiningMark struct {
 	r     rune
 	class uint8 // canonical combining class
 	first bool  // the first of its decomposition
@@ -74,7 +74,7 @@ func (o *canonicalOrder) clear() {
 func (o *canonicalOrder) add(r rune, from span, first bool) {
 	var buf [utf8.UTFMax]byte
 	p := norm.NFD.Properties(buf[:utf8.EncodeRune(buf[:], r)])
-	o.marks = append(o.marks, mark{r, p.CCC(), first})
+	o.marks = append(o.marks, combiningMark{r, p.CCC(), first})
 	if first {
 		o.places = append(o.places, from)
 	}
@@ -82,7 +82,7 @@ func (o *canonicalOrder) add(r rune, from span, first bool) {
 
 // sorted puts the marks in order of their class, equal ones as they came. A counting sort, so that a text of nothing
 // but marks costs linear time.
-func (o *canonicalOrder) sorted() []mark {
+func (o *canonicalOrder) sorted() []combiningMark {
 	if o.inOrder() {
 		return o.marks
 	}
@@ -112,7 +112,7 @@ func (o *canonicalOrder) inOrder() bool {
 }
 
 // origin is the place of m. It is to be asked for the marks in sorted order, once each.
-func (o *canonicalOrder) origin(m mark) span {
+func (o *canonicalOrder) origin(m combiningMark) span {
 	if m.first {
 		o.last = o.places[o.next]
 		o.next++

@@ -18,7 +18,7 @@ const (
 
 // file is a tokenizer.json with its large part, the vocabulary, read already.
 type file struct {
-	added, normalizer, preTokenizer, postProcessor jsontext.Value
+	added, normalizer, preTokenizer, postProcessor, decoder jsontext.Value
 
 	model *modelSection
 }
@@ -87,7 +87,7 @@ func object(dec *jsontext.Decoder, field func(name string) error) error {
 
 func (f *file) field(dec *jsontext.Decoder, name string) error {
 	switch name {
-	case "truncation", "padding", "decoder": // not our business
+	case "truncation", "padding": // not our business
 		return dec.SkipValue()
 	case "version":
 		return readVersion(dec)
@@ -99,6 +99,8 @@ func (f *file) field(dec *jsontext.Decoder, name string) error {
 		return readSection(dec, &f.preTokenizer)
 	case "post_processor":
 		return readSection(dec, &f.postProcessor)
+	case "decoder":
+		return readSection(dec, &f.decoder)
 	case "model":
 		f.model = new(modelSection)
 		if err := f.model.read(dec); err != nil {
@@ -128,27 +130,28 @@ func (f *file) build() (*Tokenizer, error) {
 	if f.model == nil {
 		return nil, errors.New("model: missing")
 	}
-	classes := newClasses()
-	norm, err := buildNormalizer(f.normalizer, classes)
-	if err != nil {
+	b := &builder{classes: newClasses()}
+	t := new(Tokenizer)
+	var err error
+	if t.normalizer, err = b.normalizer(f.normalizer); err != nil {
 		return nil, err
 	}
-	if err := checkPreTokenizer(f.preTokenizer); err != nil {
+	if t.pre, err = b.preTokenizer(f.preTokenizer); err != nil {
 		return nil, err
 	}
-	words, err := f.model.build()
+	words, vocabulary, err := f.model.build(b.byteLevel)
 	if err != nil {
 		return nil, fmt.Errorf("model.%w", err)
 	}
-	t := &Tokenizer{normalizer: norm, pre: &bertPreTokenizer{classes}, model: words, pad: noToken}
-	if id, ok := words.ids["[PAD]"]; ok {
-		t.pad = id
+	t.model = words
+	if err := f.addTokens(t, vocabulary); err != nil {
+		return nil, err
 	}
-	if err := f.addTokens(t, words); err != nil {
+	if t.decoder, err = b.decoder(f.decoder); err != nil {
 		return nil, err
 	}
 	if t.normal == nil { // a token of the normal form may hold spaces, and must not be cut
-		t.cutter = &bertCutter{norm.chinese, classes}
+		t.cutter = b.cutter(t)
 	}
 	return t, f.readSpecial(t)
 }

@@ -4,20 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // modelSection is the model of a tokenizer.json as it stands there.
 type modelSection struct {
-	unknown, prefix *string
-	maxChars        *int
-
-	text    []byte // the tokens, one after another
-	entries []entry
-	hasList bool
+	kind             string
+	unknown          *string
+	unknownID        *int
+	prefix, suffix   string
+	hasPrefix        bool
+	maxChars         *int
+	fuse, fallback   bool
+	ignoreMerges     bool
+	fields           []string
+	text             []byte // the tokens and merges, one after another
+	entries          []entry
+	scores           []float64 // of the entries, where the vocabulary is a list
+	merges           []mergeEntry
+	hasVocab, scored bool
 }
 
 // entry is the token text[start:end].
@@ -26,40 +34,109 @@ type entry struct {
 	id         int32
 }
 
+// mergeEntry are the tokens text[left.start:left.end] and text[right.start:right.end].
+type mergeEntry struct{ left, right span }
+
+// modelFields are the members of each kind of model.
+func modelFields(kind string) []string {
+	switch kind {
+	case "WordPiece":
+		return []string{"type", "vocab", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word"}
+	case "BPE":
+		return []string{"type", "vocab", "merges", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "dropout",
+			"fuse_unk", "byte_fallback", "ignore_merges"}
+	case "Unigram":
+		return []string{"type", "vocab", "unk_id", "byte_fallback"}
+	}
+	return nil
+}
+
 func (m *modelSection) read(dec *jsontext.Decoder) error {
-	return object(dec, func(name string) error {
+	err := object(dec, func(name string) error {
+		m.fields = append(m.fields, name)
 		if err := m.field(dec, name); err != nil {
 			return fmt.Errorf("%.100s: %w", name, err)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	if m.kind == "" { // older files
+		m.kind = m.guess()
+	}
+	known := modelFields(m.kind)
+	for _, name := range m.fields {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%.100s: unknown field of a %s model", name, m.kind)
+		}
+	}
+	return nil
+}
+
+func (m *modelSection) guess() string {
+	switch {
+	case m.scored:
+		return "Unigram"
+	case slices.Contains(m.fields, "merges"):
+		return "BPE"
+	}
+	return "WordPiece"
 }
 
 func (m *modelSection) field(dec *jsontext.Decoder, name string) (err error) {
 	switch name {
 	case "type":
-		kind, err := readString(dec)
-		if err == nil && kind != "WordPiece" {
-			err = fmt.Errorf("%.100q is not supported; searchd reads WordPiece", kind)
+		m.kind, err = readString(dec)
+		if err == nil && modelFields(m.kind) == nil {
+			err = fmt.Errorf("%.100q is not supported; searchd reads WordPiece, BPE and Unigram", m.kind)
 		}
 		return err
+	case "vocab":
+		m.hasVocab = true
+		if dec.PeekKind() == '[' {
+			m.scored = true
+			return m.readScored(dec)
+		}
+		return m.readVocabulary(dec)
+	case "merges":
+		return m.readMerges(dec)
+	}
+	if dec.PeekKind() == 'n' { // as if it were not there
+		return dec.SkipValue()
+	}
+	return m.setting(dec, name)
+}
+
+// setting reads the fields of one value.
+func (m *modelSection) setting(dec *jsontext.Decoder, name string) (err error) {
+	switch name {
 	case "unk_token":
 		m.unknown = new(string)
 		*m.unknown, err = readString(dec)
-		return err
+	case "unk_id":
+		m.unknownID = new(int)
+		*m.unknownID, err = readInt(dec, math.MaxInt32-1)
 	case "continuing_subword_prefix":
-		m.prefix = new(string)
-		*m.prefix, err = readString(dec)
-		return err
+		m.hasPrefix = true
+		m.prefix, err = readString(dec)
+	case "end_of_word_suffix":
+		m.suffix, err = readString(dec)
 	case "max_input_chars_per_word":
 		m.maxChars = new(int)
 		*m.maxChars, err = readInt(dec, maxWordChars)
-		return err
-	case "vocab":
-		m.hasList = true
-		return m.readVocabulary(dec)
+	case "fuse_unk":
+		m.fuse, err = readBool(dec)
+	case "byte_fallback":
+		m.fallback, err = readBool(dec)
+	case "ignore_merges":
+		m.ignoreMerges, err = readBool(dec)
+	case "dropout":
+		err = readNoDropout(dec)
+	default:
+		err = errors.New("unknown field; searchd reads WordPiece, BPE and Unigram models")
 	}
-	return errors.New("unknown field; searchd reads WordPiece models")
+	return err
 }
 
 // readVocabulary reads the object of tokens and ids. It allocates nothing a token.
@@ -71,19 +148,111 @@ func (m *modelSection) readVocabulary(dec *jsontext.Decoder) error {
 		return err
 	}
 	for dec.PeekKind() == '"' {
-		name, err := dec.ReadValue()
+		token, err := m.readText(dec)
 		if err != nil {
-			return err
-		}
-		start := len(m.text)
-		if m.text, err = jsontext.AppendUnquote(m.text, name); err != nil {
 			return err
 		}
 		id, err := readInt(dec, math.MaxInt32-1)
 		if err != nil {
-			return fmt.Errorf("%.100q: %w", m.text[start:], err)
+			return fmt.Errorf("%.100q: %w", m.text[token.start:], err)
 		}
-		m.entries = append(m.entries, entry{start, len(m.text), int32(id)})
+		m.entries = append(m.entries, entry{token.start, token.end, int32(id)})
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// readScored reads the list of tokens and scores.
+func (m *modelSection) readScored(dec *jsontext.Decoder) error {
+	return array(dec, func() error {
+		id := int32(len(m.entries))
+		n := 0
+		err := array(dec, func() error {
+			n++
+			switch n {
+			case 1:
+				token, err := m.readText(dec)
+				m.entries = append(m.entries, entry{token.start, token.end, id})
+				return err
+			case 2:
+				score, err := readFloat(dec)
+				m.scores = append(m.scores, score)
+				return err
+			}
+			return errors.New("more than a token and a score")
+		})
+		if err == nil && n != 2 {
+			err = errors.New("not a token and a score")
+		}
+		if err != nil {
+			return fmt.Errorf("[%d]: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// readMerges reads the list of merges, each "a b" or ["a", "b"].
+func (m *modelSection) readMerges(dec *jsontext.Decoder) error {
+	return array(dec, func() error {
+		if dec.PeekKind() == '"' {
+			both, err := m.readText(dec)
+			if err != nil {
+				return err
+			}
+			return m.addMerge(both)
+		}
+		var parts []span
+		err := array(dec, func() error {
+			part, err := m.readText(dec)
+			parts = append(parts[:min(len(parts), 2)], part)
+			return err
+		})
+		if err == nil && len(parts) != 2 {
+			err = fmt.Errorf("[%d]: not two tokens", len(m.merges))
+		}
+		if err == nil {
+			m.merges = append(m.merges, mergeEntry{parts[0], parts[1]})
+		}
+		return err
+	})
+}
+
+// addMerge adds the merge "a b".
+func (m *modelSection) addMerge(both span) error {
+	space := slices.Index(m.text[both.start:both.end], ' ')
+	if space < 0 || slices.Contains(m.text[both.start+space+1:both.end], ' ') {
+		return fmt.Errorf("[%d]: %.100q is not two tokens", len(m.merges), m.text[both.start:both.end])
+	}
+	left := span{both.start, both.start + space}
+	m.merges = append(m.merges, mergeEntry{left, span{left.end + 1, both.end}})
+	return nil
+}
+
+// readText reads a string into text.
+func (m *modelSection) readText(dec *jsontext.Decoder) (span, error) {
+	start := len(m.text)
+	if k := dec.PeekKind(); k != '"' && k != 0 {
+		return span{}, fmt.Errorf("not a JSON string but %v", k)
+	}
+	v, err := dec.ReadValue()
+	if err == nil {
+		m.text, err = jsontext.AppendUnquote(m.text, v)
+	}
+	return span{start, len(m.text)}, err
+}
+
+// array calls item for each value of the array that dec stands before; item reads it.
+func array(dec *jsontext.Decoder, item func() error) error {
+	if k := dec.PeekKind(); k != '[' && k != 0 {
+		return fmt.Errorf("not a JSON array but %v", k)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for k := dec.PeekKind(); k != ']' && k != 0; k = dec.PeekKind() {
+		if err := item(); err != nil {
+			return err
+		}
 	}
 	_, err := dec.ReadToken()
 	return err
@@ -113,46 +282,34 @@ func readInt(dec *jsontext.Decoder, limit int) (int, error) {
 	return n, nil
 }
 
-// build makes the model; its errors begin with a field's name.
-func (m *modelSection) build() (*wordPiece, error) {
-	if err := m.missing(); err != nil {
-		return nil, err
+func readFloat(dec *jsontext.Decoder) (float64, error) {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return 0, err
 	}
-	w := &wordPiece{
-		ids:      make(map[string]int32, len(m.entries)),
-		inner:    make(map[string]int32, len(m.entries)/4),
-		maxChars: *m.maxChars,
+	x, err := strconv.ParseFloat(string(v), 64)
+	if err != nil {
+		return 0, fmt.Errorf("%.40s is not a number", v)
 	}
-	text := string(m.text)
-	for _, e := range m.entries {
-		token := text[e.start:e.end]
-		w.ids[token] = e.id
-		w.longest = max(w.longest, len(token))
-		if rest, ok := strings.CutPrefix(token, *m.prefix); ok {
-			w.inner[rest] = e.id
-		}
-	}
-	if len(w.ids) != len(m.entries) {
-		return nil, fmt.Errorf("vocab: %d tokens are given twice; give the file as published", len(m.entries)-len(w.ids))
-	}
-	id, ok := w.ids[*m.unknown]
-	if !ok {
-		return nil, fmt.Errorf("unk_token: %.100q is not in the vocabulary", *m.unknown)
-	}
-	w.unknown = id
-	return w, nil
+	return x, nil
 }
 
-func (m *modelSection) missing() error {
-	switch {
-	case !m.hasList:
-		return errors.New("vocab: missing")
-	case m.unknown == nil:
-		return errors.New("unk_token: missing")
-	case m.prefix == nil:
-		return errors.New("continuing_subword_prefix: missing")
-	case m.maxChars == nil:
-		return errors.New("max_input_chars_per_word: missing")
+func readBool(dec *jsontext.Decoder) (bool, error) {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return false, err
 	}
-	return nil
+	if k := v.Kind(); k != 't' && k != 'f' {
+		return false, fmt.Errorf("%.40s is not true or false", v)
+	}
+	return v.Kind() == 't', nil
+}
+
+// readNoDropout reads a dropout, which would make tokens of chance.
+func readNoDropout(dec *jsontext.Decoder) error {
+	x, err := readFloat(dec)
+	if err == nil && x != 0 {
+		err = fmt.Errorf("%v is not supported; searchd reads null and 0", x)
+	}
+	return err
 }

@@ -22,6 +22,19 @@ const small = `{
 		"vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 4, "##a": 5, "ab": 6, "##\u0062": 7, "é": 8}}
 }`
 
+// Parts of small.
+const (
+	smallNormalizer = `{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}`
+	smallModel      = `{"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+		"vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 4, "##a": 5, "ab": 6, "##\u0062": 7, "é": 8}}`
+)
+
+// nestedSequence is a Sequence of a Sequence and so on.
+func nestedSequence(member string) string {
+	open := `{"type": "Sequence", "` + member + `": [`
+	return strings.Repeat(open, 100) + strings.Repeat("]}", 100)
+}
+
 func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -68,18 +81,44 @@ func TestParseRefuses(t *testing.T) {
 		{`"1.0"`, `"2.0"`, "version: "},
 		{`"decoder"`, `"decodr"`, `"decodr": unknown field`},
 		{`"padding"`, `"truncation"`, `"truncation": given twice`},
-		{`"BertNormalizer"`, `"Sequence"`, `normalizer.type: "Sequence" is not supported`},
+		{`"BertNormalizer"`, `"Nmt"`, `normalizer.type: "Nmt" is not supported`},
+		{`"BertNormalizer"`, `"Sequence"`, `normalizer.normalizers: `},
+		{smallNormalizer, nestedSequence("normalizers"), "more than 8 deep"},
+		{smallNormalizer, `{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "x"}]}`, `normalizer.normalizers[1].type: "x" is not supported`},
+		{smallNormalizer, `{"type": "Replace", "pattern": {"Regex": "(a|b)*"}, "content": ""}`, "the regular expression \"(a|b)*\" is not supported"},
+		{smallNormalizer, `{"type": "Replace", "pattern": {"String": ""}, "content": ""}`, "normalizer: pattern: "},
+		{smallNormalizer, `{"type": "Precompiled", "precompiled_charsmap": "!"}`, "normalizer: precompiled_charsmap: "},
+		{smallNormalizer, `{"type": "Precompiled", "precompiled_charsmap": "/////w=="}`, "normalizer: precompiled_charsmap: the trie is longer"},
 		{`"clean_text": true, `, ``, "normalizer: clean_text"},
 		{`"clean_text": true`, `"clean_text": 1`, "normalizer: "},
 		{`"lowercase"`, `"lowercas"`, "lowercas"},
-		{`"BertPreTokenizer"`, `"ByteLevel"`, `pre_tokenizer.type: "ByteLevel" is not supported`},
-		{`{"type": "BertPreTokenizer"}`, `null`, "pre_tokenizer: missing"},
+		{`"BertPreTokenizer"`, `"ByteLevel"`, `model.type: WordPiece after a ByteLevel pre_tokenizer`},
+		{`"BertPreTokenizer"`, `"UnicodeScripts"`, `pre_tokenizer.type: "UnicodeScripts" is not supported`},
+		{`{"type": "BertPreTokenizer"}`, `{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Whitespace"}]}`,
+			"pre_tokenizer.pretokenizers[1]: must not come after ByteLevel"},
+		{`{"type": "BertPreTokenizer"}`, `{"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"}`, `behavior: "Odd"`},
+		{`{"type": "BertPreTokenizer"}`, `{"type": "Metaspace", "replacement": "ab"}`, "replacement: "},
+		{`{"type": "BertPreTokenizer"}`, `{"type": "Metaspace", "replacement": "_", "prepend_scheme": "x"}`, "prepend_scheme: "},
+		{`"decoder": null`, `"decoder": {"type": "CTC"}`, `decoder.type: "CTC" is not supported`},
 		{`{"type": "BertPreTokenizer"}`, `{"type": "BertPreTokenizer", "x": 1}`, "pre_tokenizer: "},
-		{`"BertProcessing"`, `"RobertaProcessing"`, "post_processor.type: "},
+		{`"BertProcessing"`, `"OtherProcessing"`, "post_processor.type: "},
 		{`"[CLS]", 2]`, `"[CLS]", 22]`, "post_processor: id 22 is outside"},
 		{`"[CLS]", 2]`, `"[CLS]"]`, "post_processor: cls"},
-		{`"type": "WordPiece"`, `"type": "BPE"`, `model: type: "BPE" is not supported`},
-		{`"unk_token"`, `"merges"`, "model: merges: unknown field"},
+		{`"type": "WordPiece"`, `"type": "WordLevel"`, `model: type: "WordLevel" is not supported`},
+		{`"type": "WordPiece"`, `"type": "BPE"`, "model: max_input_chars_per_word: unknown field of a BPE model"},
+		{`"unk_token"`, `"merges": [], "unk_token"`, "model: merges: unknown field of a WordPiece model"},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "merges": []}`, "model.unk_token: missing"},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "unk_token": "a", "merges": ["a b"]}`, `model.merges[0]: "a" and "b" must be`},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "unk_token": "a", "merges": ["a a"]}`, `model.merges[0]: "aa" is not`},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "unk_token": "a", "merges": ["a b c"]}`, "model: merges: [0]: "},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "unk_token": "a", "merges": [["a"]]}`, "model: merges: [0]: not two tokens"},
+		{smallModel, `{"type": "BPE", "vocab": {"a": 0}, "dropout": 0.1}`, "model: dropout: 0.1 is not supported"},
+		{smallModel, `{"type": "BPE", "vocab": [["a", 0]]}`, "model.vocab: must be"},
+		{smallModel, `{"type": "Unigram", "unk_id": 0, "vocab": {"a": 0}}`, "model.vocab: must be"},
+		{smallModel, `{"type": "Unigram", "unk_id": 1, "vocab": [["a", 0]]}`, "model.unk_id: must be"},
+		{smallModel, `{"type": "Unigram", "unk_id": 0, "vocab": [["a"]]}`, "model: vocab: [0]: not a token and a score"},
+		{smallModel, `{"type": "Unigram", "unk_id": 0, "vocab": [["a", "b"]]}`, `model: vocab: [0]: "b" is not a number`},
+		{`"ab": 6`, `"ab": 1000000`, `model.vocab: the id 1000000 of "ab"`},
 		{`"unk_token": "[UNK]", `, ``, "model.unk_token: missing"},
 		{`"unk_token": "[UNK]"`, `"unk_token": "<unk>"`, `model.unk_token: "<unk>" is not in the vocabulary`},
 		{`"unk_token": "[UNK]"`, `"unk_token": 1`, "model: unk_token: not a JSON string"},
@@ -108,11 +147,13 @@ func TestParseRefuses(t *testing.T) {
 func TestParseRefusesTemplate(t *testing.T) {
 	for _, c := range []struct{ processor, want string }{
 		{`{"type": "TemplateProcessing", "single": []}`, "post_processor: single: "},
-		{`{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}, {"Sequence": {"id": "A"}}, {"Sequence": {"id": "A"}}]}`,
-			"post_processor: single[0]: must be a special token"},
+		{`{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}, {"Sequence": {"id": "A"}}]}`, "post_processor: single: must have"},
+		{`{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}], "pair": [{"Sequence": {"id": "A"}}]}`, "post_processor: pair: must have"},
+		{`{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "C"}}]}`, "post_processor: single[0]: must be"},
+		{`{"type": "Sequence", "processors": [{"type": "BertProcessing", "cls": ["", 1], "sep": ["", 1]}, {"type": "RobertaProcessing"}]}`,
+			"post_processor.processors[1]: a second"},
 		{`{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "X"}}, {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "X"}}]}`,
-			"post_processor: special_tokens.X.ids: has 0 ids"},
-		{`null`, "post_processor: missing"},
+			"post_processor: special_tokens.X.ids: has no ids"},
 	} {
 		file := edited(t, func(config map[string]any) { config["post_processor"] = json.RawMessage(c.processor) })
 		if _, err := Parse(file); err == nil || !strings.Contains(err.Error(), c.want) {

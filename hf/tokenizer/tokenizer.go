@@ -13,16 +13,17 @@ type (
 		normalize(n *normalized, order *canonicalOrder, text string)
 	}
 	preTokenizer interface {
-		// split appends the words within a normal form, in order.
-		split(words []span, text []byte, within span) []span
+		// split appends the words within a part of a normal form that is not empty, in order. A word that has to be
+		// another is put behind the normal form.
+		split(words []span, n *normalized, within span) []span
 	}
 	cutter interface {
 		// cut is the length of a prefix of text that gives the same tokens whether the rest follows it or not.
 		cut(text string) int
 	}
 	model interface {
-		// tokenize appends the tokens of the word w of n.
-		tokenize(dst []hf.Token, n *normalized, w span) []hf.Token
+		// tokenize appends the tokens of the word w of s.norm.
+		tokenize(dst []hf.Token, s *scratch, w span) []hf.Token
 	}
 )
 
@@ -35,8 +36,14 @@ type Tokenizer struct {
 	pre        preTokenizer
 	model      model
 
-	cls, sep, pad int32
-	vocabSize     int
+	trim      *spaceTrimmer // nil where offsets stay as they are
+	around    template
+	decoder   decoder
+	tokens    []string // by id
+	addedIDs  map[int32]bool
+	special   map[int32]bool // the special ones among the added tokens
+	pad       int32
+	vocabSize int
 
 	scratch sync.Pool
 }
@@ -50,22 +57,26 @@ type scratch struct {
 	words    []span
 	norm     normalized
 	order    canonicalOrder
+	symbols  []symbol
+	queue    mergeQueue
+	paths    []path
 }
 
 // maxKept is how large a buffer may be to be kept for the next call.
 const maxKept = 64 << 10
 
 func (s *scratch) small() bool {
-	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.order.marks)) <= maxKept
+	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.norm.spareText), cap(s.order.marks),
+		cap(s.symbols), cap(s.queue.heap), cap(s.paths)) <= maxKept
 }
 
-// CLS is the id that the model wants before a text.
-func (t *Tokenizer) CLS() int32 { return t.cls }
+// CLS is the id that the model wants before a text, -1 where that is not one token.
+func (t *Tokenizer) CLS() int32 { return t.around.before() }
 
-// SEP is the id that the model wants after a text.
-func (t *Tokenizer) SEP() int32 { return t.sep }
+// SEP is the id that the model wants after a text, -1 where that is not one token.
+func (t *Tokenizer) SEP() int32 { return t.around.after() }
 
-// PAD is the id of [PAD], -1 where the vocabulary has none.
+// PAD is the id of [PAD] or <pad>, -1 where the vocabulary has none.
 func (t *Tokenizer) PAD() int32 { return t.pad }
 
 // VocabSize is one more than the largest id: the least number of rows of an embedding table.
@@ -82,6 +93,7 @@ func (t *Tokenizer) Append(dst []hf.Token, text string) []hf.Token {
 	if !ok {
 		s = new(scratch)
 	}
+	before := len(dst)
 	s.segments = appendSegments(s.segments[:0], t.raw, text)
 	for _, g := range s.segments {
 		if g.id != noToken {
@@ -92,6 +104,9 @@ func (t *Tokenizer) Append(dst []hf.Token, text string) []hf.Token {
 	}
 	if s.small() {
 		t.scratch.Put(s)
+	}
+	if t.trim != nil {
+		t.trim.trim(dst[before:], text)
 	}
 	return dst
 }
@@ -113,6 +128,9 @@ func (t *Tokenizer) appendText(dst []hf.Token, s *scratch, text string, base int
 
 // appendNormal appends the tokens of s.norm.
 func (t *Tokenizer) appendNormal(dst []hf.Token, s *scratch) []hf.Token {
+	if len(s.norm.text) == 0 {
+		return dst
+	}
 	if t.normal == nil {
 		return t.appendWords(dst, s, span{0, len(s.norm.text)})
 	}
@@ -128,9 +146,9 @@ func (t *Tokenizer) appendNormal(dst []hf.Token, s *scratch) []hf.Token {
 }
 
 func (t *Tokenizer) appendWords(dst []hf.Token, s *scratch, within span) []hf.Token {
-	s.words = t.pre.split(s.words[:0], s.norm.text, within)
+	s.words = t.pre.split(s.words[:0], &s.norm, within)
 	for _, w := range s.words {
-		dst = t.model.tokenize(dst, &s.norm, w)
+		dst = t.model.tokenize(dst, s, w)
 	}
 	return dst
 }

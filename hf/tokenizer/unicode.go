@@ -14,7 +14,8 @@ const (
 	removed    class = 1 << iota // clean_text drops it
 	space                        // separates words; clean_text makes it U+0020
 	punct                        // a word of its own
-	nonspacing                   // strip_accents drops it
+	nonspacing                   // BERT's strip_accents drops it
+	mark                         // StripAccents drops it
 	combining                    // canonical ordering may move it
 	decomposes                   // has a canonical decomposition, Hangul syllables aside
 	noClass    class = 0

@@ -17,7 +17,8 @@ type wordPiece struct {
 }
 
 // tokenize appends the tokens of the word w. A word costs at most its characters times the longest token.
-func (m *wordPiece) tokenize(dst []hf.Token, n *normalized, w span) []hf.Token {
+func (m *wordPiece) tokenize(dst []hf.Token, s *scratch, w span) []hf.Token {
+	n := &s.norm
 	word := n.text[w.start:w.end]
 	if len(word) > m.maxChars && utf8.RuneCount(word) > m.maxChars {
 		return append(dst, n.token(m.unknown, w))
