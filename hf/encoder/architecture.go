@@ -16,7 +16,6 @@ type architecture struct {
 
 	tokenTypes bool // token types have embeddings
 	segments   bool // the second text of a pair has token type 1, not 0
-	separators int  // how many stand between the texts of a pair
 	offset     bool // positions are counted from pad_token_id+1 on
 	relative   bool // attention is biased by the distance of two tokens
 }
@@ -55,10 +54,9 @@ func architectures() map[string]architecture {
 		head:       [2]headLayer{{"pooler.dense", "tanh"}, {"classifier", "identity"}},
 		tokenTypes: true,
 		segments:   true,
-		separators: 1,
 	}
 	roberta := bert
-	roberta.prefix, roberta.segments, roberta.separators, roberta.offset = "roberta.", false, 2, true
+	roberta.prefix, roberta.segments, roberta.offset = "roberta.", false, true
 	roberta.head = [2]headLayer{{"classifier.dense", "tanh"}, {"classifier.out_proj", "identity"}}
 
 	mpnet := roberta
@@ -78,8 +76,7 @@ func architectures() map[string]architecture {
 			output: "attention.out_lin", attentionNorm: "sa_layer_norm",
 			grow: "ffn.lin1", shrink: "ffn.lin2", outputNorm: "output_layer_norm",
 		},
-		head:       [2]headLayer{{"pre_classifier", "relu"}, {"classifier", "identity"}},
-		separators: 1,
+		head: [2]headLayer{{"pre_classifier", "relu"}, {"classifier", "identity"}},
 	}
 	return map[string]architecture{
 		"bert": bert, "roberta": roberta, "xlm-roberta": roberta, "camembert": roberta, "mpnet": mpnet, "distilbert": distilbert,

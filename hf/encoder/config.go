@@ -130,9 +130,6 @@ func (c Config) firstPosition() int {
 	return *c.PadToken + 1
 }
 
-// Separators is how many separators stand between the texts of a pair.
-func (c Config) Separators() int { return architectures()[c.ModelType].separators }
-
 // Classes are the names of the classes that the model's head decides between, none for a model without such a head.
 func (c Config) Classes() []string {
 	if len(c.Architectures) == 0 || !strings.HasSuffix(c.Architectures[0], "ForSequenceClassification") {

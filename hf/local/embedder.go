@@ -93,7 +93,7 @@ func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	if tokensErr != nil {
 		return nil, tokensErr
 	}
-	if err := l.checkCase(e.tokens); err != nil {
+	if err := l.checkTokenizer(e.tokens); err != nil {
 		return nil, err
 	}
 	e.card = card(e, &l, revision, o)

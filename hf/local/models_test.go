@@ -82,6 +82,9 @@ func TestEmbedders(t *testing.T) {
 		{"bert", hf.Card{Architecture: "bert", Dimensions: 32, MaxTokens: 40, Pooling: "cls", Prompts: map[hf.Role]string{hf.Query: "twice: "}}},
 		{"bert-plain", hf.Card{Architecture: "bert", Dimensions: 32, MaxTokens: 44, Pooling: "mean"}},
 		{"mpnet", hf.Card{Architecture: "mpnet", Dimensions: 48, MaxTokens: 40, Pooling: "mean", Normalized: true}},
+		{"roberta", hf.Card{Architecture: "roberta", Dimensions: 40, MaxTokens: 120, Pooling: "lasttoken",
+			Prompts: map[hf.Role]string{hf.Query: "out: ", hf.Document: "out: "}}},
+		{"xlm-roberta", hf.Card{Architecture: "xlm-roberta", Dimensions: 36, MaxTokens: 120, Pooling: "mean", Normalized: true}},
 		{"distilbert", hf.Card{Architecture: "distilbert", Dimensions: 20, MaxTokens: 40, Pooling: "max", Normalized: true,
 			Prompts: map[hf.Role]string{hf.Query: "sea: ", hf.Document: "day: "}}},
 	}
@@ -133,6 +136,7 @@ func TestClassifiers(t *testing.T) {
 	}{
 		{"bert-classifier", []string{"calm", "neutral", "rough"}},
 		{"distilbert-classifier", []string{"sea", "land"}},
+		{"roberta-classifier", []string{"LABEL_0", "LABEL_1"}},
 		{"mpnet-classifier", []string{"LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"}},
 	}
 	for _, test := range tests {
@@ -177,15 +181,21 @@ func checkLabels(t *testing.T, text string, labels []hf.Label, classes []string,
 	}
 }
 
-func TestReranker(t *testing.T) {
-	r, err := local.OpenReranker(modelFolder("bert-reranker"), local.Options{Workers: 2})
+func TestRerankers(t *testing.T) {
+	for _, name := range []string{"bert-reranker", "xlm-roberta-reranker"} {
+		t.Run(name, func(t *testing.T) { testReranker(t, name) })
+	}
+}
+
+func testReranker(t *testing.T, name string) {
+	r, err := local.OpenReranker(modelFolder(name), local.Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if card := r.Card(); card.Task != "text-ranking" || card.MaxTokens != 32 {
 		t.Errorf("%+v", card)
 	}
-	list := inputs(t, "bert-reranker")
+	list := inputs(t, name)
 	for _, in := range list {
 		got, err := r.Rerank(t.Context(), in.Query, []string{"something else", in.Text, ""})
 		if err != nil {
@@ -265,7 +275,8 @@ func TestModelFolderRefuses(t *testing.T) {
 		{"distilbert", "2_Dense/config.json", `{` + ffn + `,"activation_function":"torch.nn.modules.activation.Softplus"}`, `"softplus" is not supported`},
 		{"distilbert", "1_Pooling/config.json", `{"pooling_mode":"mean","include_prompt":false}`, "include_prompt"},
 		{"mpnet", "config.json", `{"model_type":"t5"}`, `model_type "t5" is not supported`},
-		{"roberta", "config.json", `{"model_type":"roberta","vocab_size":400,"max_position_embeddings":40,"hidden_size":40,"num_attention_heads":4,"num_hidden_layers":2,"intermediate_size":40,"pad_token_id":99}`, "pad_token_id is 99"},
+		{"roberta", "config.json", `{"model_type":"roberta","vocab_size":400,"max_position_embeddings":130,"hidden_size":40,"num_attention_heads":4,"num_hidden_layers":2,"intermediate_size":40,"pad_token_id":199}`, "pad_token_id is 199"},
+		{"roberta", "tokenizer.json", withoutProcessor(t, "roberta"), "post_processor"},
 		{"bert", "tokenizer_config.json", `{"model_max_length":-1}`, "model_max_length is -1"},
 		{"bert", "sentence_bert_config.json", `{"max_seq_length":0}`, "max_seq_length is 0"},
 	}
@@ -278,17 +289,22 @@ func TestModelFolderRefuses(t *testing.T) {
 		})
 	}
 	_, err := local.OpenClassifier(changed(t, "bert-classifier", map[string]string{
-		"config.json": edit(t, "bert-classifier", map[string]any{"problem_type": "regression"}),
+		"config.json": edit(t, "bert-classifier", "config.json", map[string]any{"problem_type": "regression"}),
 	}), local.Options{})
 	if err == nil || !strings.Contains(err.Error(), "regression") {
 		t.Error("regression:", err)
 	}
 }
 
-// edit is a model's config.json with fields changed.
-func edit(t *testing.T, name string, fields map[string]any) string {
+// withoutProcessor is a model's tokenizer.json without what puts special tokens around a text.
+func withoutProcessor(t *testing.T, name string) string {
+	return edit(t, name, "tokenizer.json", map[string]any{"post_processor": nil})
+}
+
+// edit is a JSON file of a model with fields changed.
+func edit(t *testing.T, name, file string, fields map[string]any) string {
 	t.Helper()
-	b, err := fs.ReadFile(modelFolder(name), "config.json")
+	b, err := fs.ReadFile(modelFolder(name), file)
 	if err != nil {
 		t.Fatal(err)
 	}

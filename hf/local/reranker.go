@@ -28,8 +28,8 @@ func OpenReranker(fsys fs.FS, o Options) (*Reranker, error) {
 // Card describes the model.
 func (r *Reranker) Card() hf.Card { return r.logits.Card() }
 
-// Rerank answers the model's number for each text, in order; the higher, the better. It reads the query and a text together:
-// of the two, what is longer is cut until both fit.
+// Rerank answers the model's number for each text, in order; the higher, the better. It reads the query and a text together,
+// and cuts them where they are too long: the longer of the two first.
 func (r *Reranker) Rerank(ctx context.Context, query string, texts []string) ([]float32, error) {
 	answers, err := r.logits.answer(ctx, len(texts), func() ([]text, error) { return r.logits.preparePairs(ctx, query, texts) })
 	if err != nil {

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,19 +40,25 @@ func (e *Embedder) prepare(role hf.Role, s string, scratch []hf.Token) (text, []
 
 // firstTokens answers at least the first n tokens of s, if it has as many. It reads a long text piece by piece, for a text
 // of megabytes has hundreds of thousands of tokens and a model reads a few hundred.
+func (e *Embedder) firstTokens(dst []hf.Token, s string, n int) []hf.Token {
+	_, tokens := e.firstPiece(dst, s, n)
+	return tokens
+}
+
+// firstPiece answers a piece of s from its beginning that has at least n tokens, and its tokens; or all of s if it has fewer.
 //
 // A piece ends at a single space, where no word can go on: tokens before it do not depend on what follows.
-func (e *Embedder) firstTokens(dst []hf.Token, s string, n int) []hf.Token {
+func (e *Embedder) firstPiece(dst []hf.Token, s string, n int) (string, []hf.Token) {
 	for size := 16 * n; size < len(s); size *= 4 {
 		end := singleSpace(s, size)
 		if end < 0 {
 			break
 		}
 		if dst = e.tokens.Append(dst[:0], s[:end]); len(dst) >= n {
-			return dst
+			return s[:end], dst
 		}
 	}
-	return e.tokens.Append(dst[:0], s)
+	return s, e.tokens.Append(dst[:0], s)
 }
 
 // singleSpace is the place of the first space from a place on that is not one of several, -1 if there is none. A run of
@@ -72,56 +79,29 @@ func singleSpace(s string, from int) int {
 	}
 }
 
-// preparePairs tokenises a query and each of the texts as a pair: [CLS] query [SEP] text [SEP], where some models have two
-// separators in the middle.
+// preparePairs tokenises a query and each of the texts as a pair, the way the model wants it. Of the two, what is longer is cut
+// until both fit.
 func (e *Embedder) preparePairs(ctx context.Context, query string, texts []string) ([]text, error) {
-	limit := max(0, e.card.MaxTokens-minTokens-e.model.Config().Separators())
-	first := e.firstTokens(nil, query, limit+1)
+	limit := e.card.MaxTokens
+	query, scratch := e.firstPiece(nil, query, limit)
 	pairs := make([]text, len(texts))
-	var scratch []hf.Token
 	for i, s := range texts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		scratch = e.firstTokens(scratch[:0], s, limit+1)
-		pairs[i] = e.pair(first, scratch, limit)
+		s, scratch = e.firstPiece(scratch, s, limit)
+		ids, types, truncated := e.tokens.EncodePair(query, s, limit)
+		pairs[i] = text{ids, max(0, slices.Index(types, 1)), truncated}
 	}
 	return pairs, nil
 }
 
-// pair joins two texts of which together limit tokens are read.
-func (e *Embedder) pair(a, b []hf.Token, limit int) text {
-	n, m := share(len(a), len(b), limit)
-	ids := append(make([]int32, 0, limit+minTokens+e.model.Config().Separators()), e.tokens.CLS())
-	for _, t := range a[:n] {
-		ids = append(ids, t.ID)
+// checkTokenizer refuses a tokenizer that does not put one special token before a text and one after it, and a folder that
+// has texts lower-cased before a tokenizer that keeps the case.
+func (l *layout) checkTokenizer(t *tokenizer.Tokenizer) error {
+	if t.CLS() < 0 || t.SEP() < 0 {
+		return fmt.Errorf("%s: post_processor: one special token before a text and one after it are needed", tokenizerFile)
 	}
-	for range e.model.Config().Separators() {
-		ids = append(ids, e.tokens.SEP())
-	}
-	second := len(ids)
-	for _, t := range b[:m] {
-		ids = append(ids, t.ID)
-	}
-	return text{append(ids, e.tokens.SEP()), second, n < len(a) || m < len(b)}
-}
-
-// share says how many tokens of texts of n and m tokens are read if limit is the most of both together: the longer is cut
-// until it is as long as the other, then both are, as the reference tokenizers do it.
-func share(n, m, limit int) (int, int) {
-	switch {
-	case n+m <= limit:
-		return n, m
-	case n > m:
-		m, n = share(m, n, limit)
-		return n, m
-	}
-	short := min(n, limit/2)
-	return short, limit - short
-}
-
-// checkCase refuses a folder that has texts lower-cased before a tokenizer that keeps the case.
-func (l *layout) checkCase(t *tokenizer.Tokenizer) error {
 	upper, lower := t.Tokenize("A"), t.Tokenize("a")
 	if l.lowerCase && (len(upper) != len(lower) || len(upper) > 0 && upper[0].ID != lower[0].ID) {
 		return fmt.Errorf("model folder: do_lower_case is true, but %s keeps upper case: this is not supported", tokenizerFile)
