@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"hf/hftest":       {"hf", "models"},
 	"hf/tokenizer":    {"hf"},
 	"hf/encoder":      {"hf/safetensors", "internal/simd"},
-	"hf/local":        {"hf", "hf/safetensors", "hf/tokenizer", "hf/encoder", "internal/simd"},
+	"hf/local":        {"hf", "hf/safetensors", "hf/tokenizer", "hf/encoder", "internal/simd", "models"},
 	"hf/bundled":      {"hf", "hf/local"},
 	"index":           {"models"},
 	"index/chromem":   {"index"},

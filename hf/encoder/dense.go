@@ -9,6 +9,7 @@ import (
 // Dense is a layer that works on the vector of a whole text: y = f(W·x + b).
 type Dense struct {
 	in, out    int
+	parameters int64
 	linear     linear
 	activation func([]float32)
 }
@@ -28,8 +29,9 @@ func newDense(w weights, name string, in, out int, function string) (*Dense, err
 	if err != nil {
 		return nil, err
 	}
-	bias := make([]float32, out)
+	bias, parameters := make([]float32, out), out*in
 	if w.has(name + ".bias") {
+		parameters += out
 		if bias, err = w.floats(name+".bias", out); err != nil {
 			return nil, err
 		}
@@ -38,7 +40,7 @@ func newDense(w weights, name string, in, out int, function string) (*Dense, err
 	if err != nil {
 		return nil, err
 	}
-	return &Dense{in, out, pack(&m, bias, rounded(1, out), dimension{1, in, in}), f}, nil
+	return &Dense{in, out, int64(parameters), pack(&m, bias, rounded(1, out), dimension{1, in, in}), f}, nil
 }
 
 // Head is the classification head of a checkpoint: with it, Encode makes a logit for each of config.Classes.
@@ -61,9 +63,6 @@ func Head(config Config, file *safetensors.File) (Output, error) {
 	}
 	return out, nil
 }
-
-// parameters is the number of weights.
-func (d *Dense) parameters() int64 { return int64(d.in+1) * int64(d.out) }
 
 // apply writes the layer's output to y, which has room for whole panels.
 func (d *Dense) apply(y, x []float32) {

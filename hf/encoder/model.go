@@ -65,9 +65,12 @@ func (m *Model) Parameters() int64 { return m.parameters }
 // Precision names the form the weights are stored in: "int8", "float32", "float16" or "bfloat16".
 func (m *Model) Precision() string { return m.precision }
 
+// ErrNotFinite is the error of weights that make values which are no finite numbers of a text.
+var ErrNotFinite = errors.New("the weights make values that are not finite")
+
 // Encode writes what out makes of each text to dst, which has room for out.Dimensions(m) values for each. 384 to 512 tokens
 // a call is the best for speed. It allocates nothing once ws has seen a batch as large. Weights that lead to a value that is
-// no finite number are an error.
+// no finite number are ErrNotFinite.
 func (m *Model) Encode(ws *Workspace, b *Batch, out Output, dst []float32) error {
 	if err := out.Check(m); err != nil {
 		return err
@@ -84,7 +87,7 @@ func (m *Model) Encode(ws *Workspace, b *Batch, out Output, dst []float32) error
 	for i, end := range b.Ends {
 		vector := dst[i*d:][:d]
 		if out.vector(vector, ws, begin, end); !finite(vector) {
-			return fmt.Errorf("encoder: the weights make values of text %d that are not finite: the model is damaged", i)
+			return fmt.Errorf("encoder: text %d: %w", i, ErrNotFinite)
 		}
 		begin = end
 	}

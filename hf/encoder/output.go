@@ -21,7 +21,7 @@ func (o *Output) Dimensions(m *Model) int {
 func (o *Output) Parameters() int64 {
 	n := int64(0)
 	for _, d := range o.Dense {
-		n += d.parameters()
+		n += d.parameters
 	}
 	return n
 }
@@ -49,8 +49,7 @@ func (o *Output) fit(ws *Workspace) {
 	}
 }
 
-// vector writes the outcome for the text of rows begin to end to dst. Text i of a batch whose outcome has a value that is no
-// finite number is an error: nothing good can come of it.
+// vector writes the outcome for the text of rows begin to end to dst.
 func (o *Output) vector(dst []float32, ws *Workspace, begin, end int) {
 	if len(o.Dense) == 0 {
 		o.Pooling.pool(dst, ws, begin, end)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"searchd/hf/encoder"
 	"searchd/hf/safetensors"
 	"searchd/hf/tokenizer"
+	"searchd/models"
 )
 
 // Options say what a model folder does not. The zero value works.
@@ -193,12 +195,22 @@ func defaultTo[T comparable](value, otherwise T) T {
 // start makes the workers.
 func (e *Embedder) start(o Options) {
 	encode := func(ws *encoder.Workspace, b *encoder.Batch, vectors []float32) error {
-		if err := e.model.Encode(ws, b, e.output, vectors); err != nil {
-			return fmt.Errorf("model %s: %w", e.card.ID, err)
-		}
-		return nil
+		return e.explain(e.model.Encode(ws, b, e.output, vectors))
 	}
 	e.workers = newWorkers(e.model, encode, e.output.Dimensions(e.model), o)
+}
+
+// explain names the model in an error of the encoder, which knows of no names.
+func (e *Embedder) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, encoder.ErrNotFinite):
+		broken := models.Errorf(models.Unavailable, "", "the model %s is damaged, its vectors are no numbers: get its weights again", e.card.ID)
+		broken.Err = err
+		return broken
+	}
+	return fmt.Errorf("model %s: %w", e.card.ID, err)
 }
 
 // Card describes the model.

@@ -60,7 +60,7 @@ func TestTake(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if texts, tokens := q.size(); texts != 0 || tokens != 0 || q.lines[interactive].requests != nil && len(q.lines[interactive].requests) > 0 {
+			if texts, tokens := q.size(); texts != 0 || tokens != 0 || len(q.lines[interactive].requests) > 0 {
 				t.Errorf("%d texts, %d tokens left", texts, tokens)
 			}
 		})
