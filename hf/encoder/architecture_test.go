@@ -92,7 +92,7 @@ func (f folder) output(t testing.TB) Output {
 	case "roberta":
 		return Output{Pooling: Last}
 	case "distilbert":
-		d, err := NewDense(openFile(t, fixtures+"models/distilbert/2_Dense/model.safetensors"), "linear", 64, 20, "tanh")
+		d, err := NewDense(openFile(t, fixtures+"models/distilbert/2_Dense/model.safetensors"), "linear", 64, 20, true, "tanh")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,8 +319,12 @@ func TestArchitectureRefuses(t *testing.T) {
 	if err := m.Encode(m.NewWorkspace(), batchOf([]int32{0, 2}), out, make([]float32, 20)); err == nil || !strings.Contains(err.Error(), "dense layer 0 takes 64 values, but gets 40") {
 		t.Error("a layer of another width:", err)
 	}
-	if _, err := NewDense(distilbert.file, "transformer.layer.0.ffn.lin1", 64, 40, "softmax"); err == nil || !strings.Contains(err.Error(), `"softmax" is not supported`) {
+	if _, err := NewDense(distilbert.file, "transformer.layer.0.ffn.lin1", 64, 40, true, "softmax"); err == nil || !strings.Contains(err.Error(), `"softmax" is not supported`) {
 		t.Error("unknown activation:", err)
+	}
+	without, err := NewDense(distilbert.file, "transformer.layer.0.ffn.lin1", 64, 40, false, "relu")
+	if err != nil || without.parameters != 64*40 {
+		t.Errorf("without bias: %+v, %v", without, err)
 	}
 	if c := roberta.config; c.MaxTokens() != 128 {
 		t.Errorf("%d positions are of use; the first two belong to padding", c.MaxTokens())
@@ -368,4 +372,29 @@ func FuzzParseConfig(f *testing.F) {
 			t.Errorf("accepted %+v", c)
 		}
 	})
+}
+
+// Every weight of every architecture is read: one that is missing is missed by its name.
+func TestEveryWeightIsRead(t *testing.T) {
+	for _, f := range folders(t) {
+		for _, name := range f.file.Names() {
+			if strings.HasPrefix(name, "pooler.") && f.config.Classes() == nil || strings.HasSuffix(name, "position_ids") {
+				continue // not used without a classifier above it; not a weight
+			}
+			broken := f
+			broken.file = rewrite(t, f.file, nil, func(tensor safetensors.Tensor) []safetensors.Tensor {
+				if tensor.Name == name {
+					return nil
+				}
+				return []safetensors.Tensor{tensor}
+			})
+			_, err := New(f.config, broken.file)
+			if err == nil && f.config.Classes() != nil {
+				_, err = Head(f.config, broken.file)
+			}
+			if err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(name, architectures()[f.config.ModelType].prefix)) {
+				t.Errorf("%s without %s: %v", f.name, name, err)
+			}
+		}
+	}
 }

@@ -14,23 +14,23 @@ type Dense struct {
 	activation func([]float32)
 }
 
-// NewDense reads the weights of a layer from in to out values: name.weight and, where it has one, name.bias. The activations
+// NewDense reads the weights of a layer from in to out values: name.weight and, if it has a bias, name.bias. The activations
 // are "identity", "tanh", "relu" and "gelu".
-func NewDense(file *safetensors.File, name string, in, out int, activation string) (*Dense, error) {
-	d, err := newDense(weights{file: file}, name, in, out, activation)
+func NewDense(file *safetensors.File, name string, in, out int, bias bool, activation string) (*Dense, error) {
+	d, err := newDense(weights{file: file}, name, in, out, bias, activation)
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
 	return d, nil
 }
 
-func newDense(w weights, name string, in, out int, function string) (*Dense, error) {
+func newDense(w weights, name string, in, out int, biased bool, function string) (*Dense, error) {
 	m, err := w.matrix(name+".weight", out, in)
 	if err != nil {
 		return nil, err
 	}
 	bias, parameters := make([]float32, out), out*in
-	if w.has(name + ".bias") {
+	if biased {
 		parameters += out
 		if bias, err = w.floats(name+".bias", out); err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func Head(config Config, file *safetensors.File) (Output, error) {
 		if i == len(w.head)-1 {
 			width = len(config.Classes())
 		}
-		d, err := newDense(w.of(layer.name), layer.name, config.Hidden, width, layer.activation)
+		d, err := newDense(w.of(layer.name), layer.name, config.Hidden, width, true, layer.activation)
 		if err != nil {
 			return out, fmt.Errorf("encoder: the head of %.100q: %w", config.Architectures, err)
 		}

@@ -69,6 +69,7 @@ type dense struct {
 	folder     string
 	In         int    `json:"in_features"`
 	Out        int    `json:"out_features"`
+	Bias       bool   `json:"bias"`
 	Activation string `json:"activation_function"` // a class of torch
 	Input      string `json:"module_input_name"`
 	Residual   bool   `json:"use_residual"`
@@ -80,7 +81,7 @@ const maxFeatures = 64 << 10
 func (l *layout) readDense(fsys fs.FS) error {
 	for i := range l.dense {
 		d := &l.dense[i]
-		d.Activation, d.Input = "Tanh", "sentence_embedding" // the defaults of the class
+		d.Bias, d.Activation, d.Input = true, "Tanh", "sentence_embedding" // the defaults of the class
 		name := path.Join(d.folder, configFile)
 		if err := needJSON(fsys, name, d); err != nil {
 			return err
@@ -105,7 +106,7 @@ func (d *dense) open(weights []byte) (*encoder.Dense, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	class := d.Activation[strings.LastIndexByte(d.Activation, '.')+1:]
-	layer, err := encoder.NewDense(file, "linear", d.In, d.Out, strings.ToLower(class))
+	layer, err := encoder.NewDense(file, "linear", d.In, d.Out, d.Bias, strings.ToLower(class))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
