@@ -11,10 +11,10 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page eval race purego cross lint fuzz bench bench-peers published goldens clean
+.PHONY: help build run test test-go test-page test-clients eval race purego cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/searchd, one static binary
 	$(BUILD) -o bin/searchd ./cmd/searchd
@@ -22,7 +22,7 @@ build: ## build bin/searchd, one static binary
 run: build ## build, start, load the sample corpus into an empty store, print the address
 	./bin/searchd serve --addr $(ADDR) --data $(DATA) --sample
 
-test: test-go test-page ## every test; what needs Chromium or Python says so where it is skipped
+test: test-go test-page test-clients ## every test; what needs Chromium, Python or Node says so where it is skipped
 
 test-go:
 	$(GO) vet ./...
@@ -31,6 +31,9 @@ test-go:
 
 test-page: build
 	web/test/run.sh bin/searchd
+
+test-clients: build ## other people's clients, from PyPI and npm, against a server
+	api/clients/run.sh bin/searchd
 
 eval: build ## measure search by meaning on the sample's 60 judged questions
 	./bin/searchd eval fixtures/sample

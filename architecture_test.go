@@ -34,15 +34,17 @@ var allowed = map[string][]string{
 	"internal/secret": {},
 	"hf/remote":       {"hf"},
 	"hf/gateway":      {"hf"},
-	"hf/inproc":       {"hf"},
+	"hf/inproc":       {"hf", "models"},
 	"hf/catalog":      {"hf", "models"},
 	"tasks":           {"hf", "hf/catalog", "hf/gateway", "hf/inproc", "hf/remote", "internal/secret", "models", "models/db", "search"},
 	"api/wire":        {},
 	"api/client":      {"api/wire", "models"},
 	"api":             {"api/wire", "ingest", "search", "tasks", "hf", "hf/catalog", "hf/gateway", "hf/remote", "models", "models/db"},
 	"web":             {},
-	"fixtures":        {},
-	"cmd/searchd":     {"..."},
+
+	"api/clients/upstream": {"hf/hftest"},
+	"fixtures":             {},
+	"cmd/searchd":          {"..."},
 }
 
 // exclusive are libraries that one package alone may import: where they are replaced, one package changes.

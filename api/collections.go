@@ -37,10 +37,11 @@ func (s *Server) listCollections(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	list, next := shown(list, page, func(c models.Collection) string { return c.Name })
 	return send(c, wire.CollectionList{
 		Collections: lo.Map(list, func(c models.Collection, _ int) wire.Collection { return wireCollection(c) }),
 		Total:       total,
-		NextCursor:  nextCursor(len(list), page.Limit, func() string { return list[len(list)-1].Name }),
+		NextCursor:  next,
 	})
 }
 

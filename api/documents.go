@@ -202,10 +202,11 @@ func (s *Server) listDocuments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	docs, next := shown(docs, page, func(d models.Document) string { return d.ID })
 	return send(c, wire.DocumentList{
 		Documents:  lo.Map(docs, func(d models.Document, _ int) wire.StoredDocument { return wireDocument(collection, d) }),
 		Total:      totalDocuments(collection, allow),
-		NextCursor: nextCursor(len(docs), page.Limit, func() string { return docs[len(docs)-1].ID }),
+		NextCursor: next,
 	})
 }
 

@@ -41,10 +41,15 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	shown := s.explainError(err, id)
 	shown.RequestID = id
-	c.Status(statusOf(err))
 	if seconds := retryAfter(err); seconds > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
+	if say, ok := c.Locals(dialectLocal).(failure); ok {
+		status, answer := say(err, shown)
+		c.Status(status)
+		return send(c, answer)
+	}
+	c.Status(statusOf(err))
 	return send(c, wire.ErrorAnswer{Error: shown})
 }
 
@@ -99,6 +104,8 @@ var faults = map[hf.Fault]models.Code{
 	hf.FaultInvalid:      models.Invalid,
 	hf.FaultUnsupport:    models.Invalid,
 	hf.FaultForbidden:    models.Invalid,
+	hf.FaultKey:          models.Invalid,
+	hf.FaultNotServed:    models.NotFound,
 	gateway.FaultBudget:  models.RateLimited,
 }
 
@@ -113,8 +120,13 @@ func codeOf(f hf.Fault) models.Code {
 func wireProviderError(g *gateway.Error) wire.Error {
 	shown := wireError(codeOf(g.Fault), "", g.Message)
 	shown.Fault, shown.UpstreamStatus = string(g.Fault), g.Status
-	if g.Fault == hf.FaultUnsupport {
+	switch g.Fault {
+	case hf.FaultUnsupport, hf.FaultForbidden:
 		shown.Param = "provider"
+	case hf.FaultKey:
+		shown.Param, shown.Message = "provider", "the provider refuses its key ("+g.Message+"); give it another with PATCH /providers/{id}"
+	case hf.FaultNotServed:
+		shown.Param = "model"
 	}
 	for _, a := range g.Attempts {
 		shown.Attempts = append(shown.Attempts, wire.Attempt{

@@ -18,3 +18,9 @@ func (s *Server) Routes() []Route {
 	}
 	return list
 }
+
+// ParseInput reads the input of a dialect.
+func ParseInput(raw []byte) (texts []string, ids [][]int32, err error) {
+	in, err := parseInput("inputs", raw)
+	return in.texts, in.ids, err
+}

@@ -69,13 +69,7 @@ func (s *Server) sendJob(c *fiber.Ctx, job models.Job) error {
 func (s *Server) listJobs(c *fiber.Ctx) error {
 	p := query(c, "limit", "cursor")
 	page := p.page()
-	var before uint64
-	if page.After != "" {
-		var err error
-		if before, err = strconv.ParseUint(page.After, 10, 63); err != nil {
-			p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
-		}
-	}
+	before := p.before(page)
 	if p.err != nil {
 		return p.err
 	}
@@ -83,10 +77,11 @@ func (s *Server) listJobs(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	jobs, next := shown(jobs, page, func(j models.Job) string { return strconv.FormatUint(j.Seq, 10) })
 	return send(c, wire.JobList{
 		Jobs:       lo.Map(jobs, func(j models.Job, _ int) wire.Job { return wireJob(j) }),
 		Total:      total,
-		NextCursor: nextCursor(len(jobs), page.Limit, func() string { return strconv.FormatUint(jobs[len(jobs)-1].Seq, 10) }),
+		NextCursor: next,
 	})
 }
 

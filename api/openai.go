@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"iter"
 	"strings"
@@ -17,6 +18,15 @@ import (
 	"searchd/models"
 	"searchd/tasks"
 )
+
+func (s *Server) routeOpenAI() {
+	s.app.Post("/v1/chat/completions", in(openAIFailure, s.chat))
+	s.app.Post("/v1/completions", in(openAIFailure, s.completions))
+	s.app.Post("/v1/embeddings", in(openAIFailure, s.openAIEmbeddings))
+	s.app.Post("/v1/rerank", in(rerankFailure, s.openAIRerank))
+	s.app.Get("/v1/models", in(openAIFailure, s.openAIModels))
+	s.app.Get("/v1/models/*", in(openAIFailure, s.openAIModel))
+}
 
 // chat speaks OpenAI's chat completions, for clients that exist already.
 func (s *Server) chat(c *fiber.Ctx) error {
@@ -136,7 +146,11 @@ type dialect struct {
 
 func (s *Server) openAI(c *fiber.Ctx, d dialect, model string, prompt tasks.Prompt, stream bool) error {
 	answer := wire.OpenAIAnswer{ID: d.prefix + requestID(c), Object: d.object, Created: time.Now().Unix(), Model: model}
-	a := tasks.Ask{Model: model, Timeout: defaultTimeoutMS * time.Millisecond}
+	named, err := pathModel(c)
+	if err != nil {
+		return err
+	}
+	a := tasks.Ask{Model: cmp.Or(modelName(model), named), Timeout: defaultTimeoutMS * time.Millisecond}
 	ctx, cancel := s.taskContext()
 	if stream {
 		_, pieces, done, err := s.Tasks.CompleteStream(ctx, a, prompt)
@@ -249,27 +263,4 @@ func data(w *bufio.Writer, v any) error {
 		return err
 	}
 	return w.Flush()
-}
-
-// openAIModels lists what a client may name: the models here, and those that the providers are set to.
-func (s *Server) openAIModels(c *fiber.Ctx) error {
-	if p := query(c); p.err != nil {
-		return p.err
-	}
-	answer := wire.OpenAIModels{Object: "list", Data: []wire.OpenAIModel{}}
-	for _, card := range s.Models.Cards() {
-		answer.Data = append(answer.Data, wire.OpenAIModel{ID: card.ID, Object: "model", OwnedBy: tasks.Local})
-	}
-	providers, err := s.DB.Providers(c.UserContext())
-	if err != nil {
-		return err
-	}
-	for _, p := range providers {
-		for _, id := range []string{p.Configuration.DefaultModel, p.Configuration.EmbeddingModel} {
-			if id != "" {
-				answer.Data = append(answer.Data, wire.OpenAIModel{ID: id, Object: "model", Created: p.CreatedAt.Unix(), OwnedBy: p.ProviderID})
-			}
-		}
-	}
-	return send(c, answer)
 }

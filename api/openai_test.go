@@ -54,7 +54,7 @@ func TestBadOpenAI(t *testing.T) {
 		{"/v1/completions", `{"prompt":["a","b"]}`, "prompt"},
 		{"/v1/completions", `{"prompt":""}`, "prompt"},
 	} {
-		if e := as[wire.ErrorAnswer](t, s.post(test.path, test.body), 422).Error; e.Param != test.param || e.Type != "invalid_request_error" {
+		if e := as[wire.ErrorAnswer](t, s.post(test.path, test.body), 400).Error; e.Param != test.param || e.Type != "invalid_request_error" {
 			t.Errorf("%s %s: %+v, want %s", test.path, test.body, e, test.param)
 		}
 	}

@@ -55,8 +55,10 @@ func loadContract(t *testing.T) *contract {
 		for _, m := range pathParam.FindAllStringSubmatch(quoted, -1) {
 			r.params = append(r.params, m[1])
 		}
-		quoted = strings.ReplaceAll(quoted, `\{collection\}`, `([^/]+)`)
-		r.pattern = regexp.MustCompile(`^` + pathParam.ReplaceAllString(quoted, `(.+)`) + `$`)
+		for _, many := range []string{"id", "path"} { // which may have slashes; other parameters are one segment
+			quoted = strings.ReplaceAll(quoted, `\{`+many+`\}`, `(.+)`)
+		}
+		r.pattern = regexp.MustCompile(`^` + pathParam.ReplaceAllString(quoted, `([^/]+)`) + `/?$`)
 		c.routes = append(c.routes, r)
 	}
 	// Fixed paths before those with parameters, and longer ones first, as the server has them.
@@ -207,7 +209,8 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	var registered []api.Route
 	for _, r := range api.New(api.Options{}).Routes() {
 		r.Path = param.ReplaceAllString(r.Path, "{$1}")
-		r.Path = strings.Replace(r.Path, "/documents/*", "/documents/{id}", 1)
+		r.Path = strings.Replace(r.Path, "/documents/+", "/documents/{id}", 1)
+		r.Path = strings.Replace(r.Path, "/v1/models/*", "/v1/models/{id}", 1)
 		r.Path = strings.Replace(r.Path, "/assets/*", "/assets/{path}", 1)
 		registered = append(registered, r)
 	}
@@ -241,7 +244,12 @@ func TestServedDocumentIsTheFile(t *testing.T) {
 
 // TestExamplesWork sends each example of the document to the route it stands at.
 func TestExamplesWork(t *testing.T) {
-	s, c := startChecked(t)
+	model, err := openModel()
+	if err != nil {
+		t.Fatalf("bundled model: %v", err)
+	}
+	s := startWired(t, zoo(decoding{model, map[int32]string{7592: "hello", 2088: "world"}}), wiring{})
+	c := check(t, s)
 	router := hftest.NewServer(t, hftest.ServerOptions{})
 	for _, id := range []string{"bread", "hugging-face"} {
 		s.provide(id, "huggingface", router.URL, "", hftest.ChatModel)
@@ -257,7 +265,7 @@ func TestExamplesWork(t *testing.T) {
 					t.Run(method+path+" "+kind+" "+name, func(t *testing.T) {
 						s.t, c.t = t, t
 						s.add(wireDocument("bread", "Yeast turns sugar into gas, and the gas lifts the dough."))
-						if got := s.do(method, strings.ReplaceAll(path, "{id}", "bread"), kind, body); got.status >= 300 {
+						if got := s.do(method, examplePath(path, op), kind, body); got.status >= 300 {
 							t.Errorf("status %d: %s", got.status, got.body)
 						}
 					})
@@ -265,6 +273,17 @@ func TestExamplesWork(t *testing.T) {
 			}
 		}
 	}
+}
+
+// examplePath fills in a path's parameters from their examples.
+func examplePath(path string, op *openapi3.Operation) string {
+	path = strings.ReplaceAll(path, "{id}", "bread")
+	for _, p := range op.Parameters {
+		if text, ok := p.Value.Example.(string); ok && p.Value.In == openapi3.ParameterInPath {
+			path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", text)
+		}
+	}
+	return path
 }
 
 func examples(t *testing.T, media *openapi3.MediaType) map[string]string {

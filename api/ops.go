@@ -12,6 +12,7 @@ import (
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/hf/catalog"
+	"searchd/hf/gateway"
 	"searchd/models"
 )
 
@@ -59,6 +60,7 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 			ID: card.ID, Revision: card.Revision, Task: card.Task, Architecture: card.Architecture, Parameters: card.Parameters,
 			Dimensions: card.Dimensions, MaxTokens: card.MaxTokens, Pooling: card.Pooling, Licence: card.Licence,
 			Precision: card.Precision, Runs: lo.Uniq(append([]string{card.Source}, places(known)...)), Default: i == 0,
+			Hosted: known.Hosted(), Price: s.price(known),
 		})
 	}
 	for _, m := range s.Tasks.Catalog.All(task) {
@@ -68,10 +70,19 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 		answer.Models = append(answer.Models, wire.Model{
 			ID: m.ID, Task: m.Task, Architecture: m.Architecture, Parameters: m.Parameters, Dimensions: m.Dimensions,
 			MaxTokens: m.MaxInputTokens, Licence: m.Licence, Runs: places(m),
+			Hosted: m.Hosted(), Price: s.price(m),
 		})
 	}
 	answer.Total = len(answer.Models)
 	return send(c, answer)
+}
+
+// price is what hosted Hugging Face takes for a million characters, where it serves the model.
+func (s *Server) price(m catalog.Model) float64 {
+	if !m.RunsAt(catalog.Router) {
+		return 0
+	}
+	return gateway.Estimate(s.Tasks.Tier, 1_000_000)
 }
 
 // places are where a model can run, in words.

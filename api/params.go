@@ -114,27 +114,41 @@ const (
 	maxPage     = 1000
 )
 
-// page is the part of a list that is asked for. The cursor is the last row's name, made opaque.
+// page is the part of a list that is asked for and one row more, which says whether another page follows. The cursor is
+// the name of the last row that was shown, made opaque.
 func (p *params) page() db.Page {
 	after, err := base64.RawURLEncoding.DecodeString(p.values.Get("cursor"))
 	if err != nil {
 		p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
 	}
-	return db.Page{Limit: p.int("limit", defaultPage, 1, maxPage), After: string(after)}
+	return db.Page{Limit: p.int("limit", defaultPage, 1, maxPage) + 1, After: string(after)}
 }
 
-// nextCursor names the row after which the next page begins; nil where this page is the last.
-func nextCursor(returned, limit int, last func() string) *string {
-	if returned < limit {
-		return nil
+// before is the number in the cursor of a list that goes from new to old; 0 is the newest.
+func (p *params) before(page db.Page) uint64 {
+	if page.After == "" {
+		return 0
 	}
-	cursor := base64.RawURLEncoding.EncodeToString([]byte(last()))
-	return &cursor
+	n, err := strconv.ParseUint(page.After, 10, 63)
+	if err != nil {
+		p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
+	}
+	return n
+}
+
+// shown is rows without the one that is beyond the page, and the cursor of the next page; nil where this is the last.
+func shown[T any](rows []T, page db.Page, name func(T) string) ([]T, *string) {
+	if len(rows) < page.Limit {
+		return rows, nil
+	}
+	rows = rows[:page.Limit-1]
+	cursor := base64.RawURLEncoding.EncodeToString([]byte(name(rows[len(rows)-1])))
+	return rows, &cursor
 }
 
 // pathID is the document's id, which may have slashes, encoded or not.
 func pathID(c *fiber.Ctx) (string, error) {
-	id, err := url.PathUnescape(c.Params("*"))
+	id, err := url.PathUnescape(c.Params("+"))
 	if err != nil {
 		return "", models.Errorf(models.Malformed, "id", "the path is not URL-encoded: %v", err)
 	}

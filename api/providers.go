@@ -1,8 +1,8 @@
 package api
 
 import (
+	"context"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +12,6 @@ import (
 	"searchd/api/wire"
 	"searchd/hf/remote"
 	"searchd/models"
-	"searchd/models/db"
 )
 
 func (s *Server) listProviders(c *fiber.Ctx) error {
@@ -55,7 +54,10 @@ func slug(name string) string {
 }
 
 func providerConfig(c wire.ProviderConfig) models.ProviderConfig {
-	return models.ProviderConfig{DefaultModel: c.DefaultModel, EmbeddingModel: c.EmbeddingModel, Temperature: c.Temperature, MaxTokens: c.MaxTokens}
+	return models.ProviderConfig{
+		DefaultModel: c.DefaultModel, EmbeddingModel: c.EmbeddingModel, Temperature: c.Temperature, MaxTokens: c.MaxTokens,
+		FallbackProviders: c.FallbackProviders,
+	}
 }
 
 func (s *Server) readProvider(c *fiber.Ctx) error {
@@ -114,14 +116,18 @@ func (s *Server) deleteProvider(c *fiber.Ctx) error {
 }
 
 func (s *Server) testProvider(c *fiber.Ctx) error {
-	if p := query(c); p.err != nil {
+	p := query(c, "timeout_ms")
+	timeout := p.int("timeout_ms", defaultTimeoutMS, 1, maxTimeoutMS)
+	if p.err != nil {
 		return p.err
 	}
 	id, err := url.PathUnescape(c.Params("id"))
 	if err != nil {
 		return models.Errorf(models.Malformed, "provider", "the path is not URL-encoded: %v", err)
 	}
-	probe, warnings, err := s.Tasks.TestProvider(c.UserContext(), id)
+	ctx, cancel := context.WithTimeout(s.live, time.Duration(timeout)*time.Millisecond)
+	defer cancel()
+	probe, warnings, err := s.Tasks.TestProvider(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -142,6 +148,7 @@ func wireProvider(p models.Provider) wire.Provider {
 	config := wire.ProviderConfig{
 		DefaultModel: p.Configuration.DefaultModel, EmbeddingModel: p.Configuration.EmbeddingModel,
 		Temperature: p.Configuration.Temperature, MaxTokens: p.Configuration.MaxTokens,
+		FallbackProviders: p.Configuration.FallbackProviders,
 	}
 	if p.KeyHint != "" {
 		config.APIKey = &p.KeyHint
@@ -149,83 +156,5 @@ func wireProvider(p models.Provider) wire.Provider {
 	return wire.Provider{
 		ProviderID: p.ProviderID, Name: p.Name, ProviderType: p.ProviderType, APIEndpoint: p.APIEndpoint,
 		Configuration: config, IsActive: p.IsActive, IsDefault: p.IsDefault,
-	}
-}
-
-// usage sums the log of model requests.
-func (s *Server) usage(c *fiber.Ctx) error {
-	p := query(c, "from", "to", "group_by")
-	from, to := p.time("from", time.Unix(0, 0)), p.time("to", time.Now().Add(time.Minute))
-	by := p.values.Get("group_by")
-	if by == "" {
-		by = "model"
-	}
-	if p.err != nil {
-		return p.err
-	}
-	rows, err := s.DB.Usage(c.UserContext(), from, to, by)
-	if err != nil {
-		return err
-	}
-	spent, limit := s.Tasks.Budget()
-	answer := wire.UsageList{
-		Usage: lo.Map(rows, func(r db.UsageRow, _ int) wire.UsageGroup { return wireUsage(r) }), Total: len(rows),
-		MonthlyCharacters: spent, MonthlyLimit: limit, Tier: s.Tasks.TierName(),
-	}
-	if limit > 0 {
-		left := max(0, limit-spent)
-		answer.MonthlyLeft = &left
-	}
-	return send(c, answer)
-}
-
-func wireUsage(r db.UsageRow) wire.UsageGroup {
-	return wire.UsageGroup{
-		Group: r.Group, Requests: r.Requests, Errors: r.Errors, CacheHits: r.CacheHits,
-		PromptCharacters: r.PromptCharacters, CompletionCharacters: r.CompletionCharacters,
-		PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, EstimatedCostUSD: r.CostUSD,
-		LatencyP50MS: quantile(r.Latencies, 0.50), LatencyP99MS: quantile(r.Latencies, 0.99),
-	}
-}
-
-// quantile is the nearest rank of a sorted list.
-func quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
-}
-
-func (s *Server) listModelRequests(c *fiber.Ctx) error {
-	p := query(c, "limit", "cursor")
-	page := p.page()
-	var before uint64
-	if page.After != "" {
-		var err error
-		if before, err = strconv.ParseUint(page.After, 10, 63); err != nil {
-			p.fail(models.Errorf(models.Invalid, "cursor", "is not one that this server gave; leave it out to start from the beginning"))
-		}
-	}
-	if p.err != nil {
-		return p.err
-	}
-	list, err := s.DB.ModelRequests(c.UserContext(), before, page.Limit)
-	if err != nil {
-		return err
-	}
-	return send(c, wire.RequestList{
-		Requests:   lo.Map(list, func(r models.ModelRequest, _ int) wire.ModelRequest { return wireModelRequest(r) }),
-		NextCursor: nextCursor(len(list), page.Limit, func() string { return strconv.FormatUint(list[len(list)-1].Seq, 10) }),
-	})
-}
-
-func wireModelRequest(r models.ModelRequest) wire.ModelRequest {
-	return wire.ModelRequest{
-		At: r.At.UTC().Format(time.RFC3339Nano), Task: r.Task, Provider: r.Provider, Model: r.Model, Status: r.Status,
-		Attempts: r.Attempts, FromCache: r.FromCache, LatencyMS: r.LatencyMS, EstimatedCostUSD: r.CostUSD,
-		Usage: wire.Usage{
-			PromptCharacters: r.PromptCharacters, CompletionCharacters: r.CompletionCharacters,
-			PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens,
-		},
 	}
 }

@@ -120,14 +120,14 @@ func TestPatchedProvider(t *testing.T) {
 	patch(`{"is_active":false}`, 200)
 	ask(422)
 	patch(`{"is_active":true,"configuration":{"api_key":"","default_model":"`+hftest.ChatModel+`"}}`, 200)
-	ask(502)
+	ask(422)
 	patch(`{"api_endpoint":"`+other.URL+`"}`, 200)
 	ask(200)
 	noKey(t, s, testKey, answers...)
 }
 
 func TestBadProviders(t *testing.T) {
-	s := startWired(t, quick(), wiring{public: true})
+	s := startWired(t, hftest.Set{quick()}, wiring{public: true})
 	check(t, s)
 	as[wire.Provider](t, s.post("/providers", `{"name":"kept","provider_type":"huggingface"}`), 201)
 	list := []bad{

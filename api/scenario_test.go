@@ -32,6 +32,7 @@ func TestScenario(t *testing.T) {
 		{"jobs", jobs},
 		{"delete", deleting},
 		{"model tasks", modelTasks},
+		{"dialects", dialects},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			s.t, c.t = t, t
@@ -68,11 +69,40 @@ func operations(t *testing.T, s *server) {
 	}
 }
 
+// dialects tries each route of other people's clients once; what they answer is in dialects_test.go.
+func dialects(t *testing.T, s *server) {
+	const model = "/models/sentence-transformers/all-MiniLM-L6-v2"
+	want := map[string]int{
+		"/embed": 200, "/embed_all": 424, "/similarity": 400, "/predict": 424, "/rerank": 424, "/tokenize": 200, "/decode": 424,
+		"/": 200, "/v1/embeddings": 200, "/v1/rerank": 404,
+	}
+	for _, prefix := range []string{"", "/hf-inference"} {
+		want[prefix+model], want[prefix+model+"/pipeline/feature-extraction"] = 200, 200
+		want[prefix+"/pipeline/summarization/sentence-transformers/all-MiniLM-L6-v2"] = 200
+		want[prefix+model+"/v1/chat/completions"], want[prefix+model+"/v1/completions"] = 400, 400
+	}
+	body := `{"inputs":"a","input":"a","query":"a","texts":["b"],"documents":["b"],"ids":[1],"prompt":"a","messages":[{"role":"user","content":"a"}]}`
+	for path, status := range want {
+		request := body
+		if path == "/similarity" {
+			request = `{"inputs":{"source_sentence":"a","sentences":[]}}`
+		}
+		if got := s.post(path, request); got.status != status {
+			t.Errorf("%s: %d %.200s, want %d", path, got.status, got.body, status)
+		}
+	}
+	for _, path := range []string{"/info", "/health", "/v1/models/sentence-transformers%2Fall-MiniLM-L6-v2"} {
+		if got := s.get(path); got.status != 200 {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
 // modelTasks does with this process what it can; what needs a provider says so. The rest is in tasks_test.go.
 func modelTasks(t *testing.T, s *server) {
 	for path, want := range map[string]int{
 		"/complete": 422, "/compare": 200, "/sentiment": 200, "/summarize": 200, "/translate": 422, "/embeddings": 200,
-		"/v1/chat/completions": 422, "/v1/completions": 422,
+		"/v1/chat/completions": 400, "/v1/completions": 400,
 	} {
 		body := map[string]string{
 			"/complete": `{"prompt":"a"}`, "/compare": `{"prompt":"a","models":["a","b"]}`, "/sentiment": `{"text":"I love it."}`,

@@ -47,21 +47,26 @@ func (s *Server) searchByBody(c *fiber.Ctx) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if err := refuseLater(body); err != nil {
-		return err
-	}
-	filter, err := parseFilter(body.Filter)
+	r, err := searchRequest(body, search.DefaultLimit)
 	if err != nil {
 		return err
 	}
-	r := search.Request{
-		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
-		Limit: search.DefaultLimit, Offset: body.Offset, Filter: filter, MinRelevance: body.MinRelevance,
-	}
-	if body.Limit != nil {
-		r.Limit = *body.Limit
-	}
 	return s.answer(c, r)
+}
+
+// searchRequest reads the fields of a search; limit is the one that holds where the body gives none.
+func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
+	if err := refuseLater(body); err != nil {
+		return search.Request{}, err
+	}
+	filter, err := parseFilter(body.Filter)
+	if err != nil {
+		return search.Request{}, err
+	}
+	return search.Request{
+		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
+		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Filter: filter, MinRelevance: body.MinRelevance,
+	}, nil
 }
 
 // refuseLater refuses what the contract names and this release does not do, rather than ignore it. Every answer is
@@ -92,10 +97,14 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request) error {
 		return err
 	}
 	return send(c, wire.SearchAnswer{
-		Hits:  lo.Map(found.Hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) }),
+		Hits:  wireHits(found.Hits),
 		Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
 		QueryTruncated: found.QueryTruncated, TookMS: milliseconds(time.Since(start)),
 	})
+}
+
+func wireHits(hits []search.Hit) []wire.Hit {
+	return lo.Map(hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) })
 }
 
 func wireHit(h search.Hit) wire.Hit {

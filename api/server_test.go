@@ -74,7 +74,7 @@ func quick() hf.Model { return hftest.NewModel(hftest.Options{Dimensions: 384}) 
 
 func startWith(t *testing.T, model hf.Model) *server {
 	t.Helper()
-	return startWired(t, model, wiring{})
+	return startWired(t, hftest.Set{model}, wiring{})
 }
 
 // wiring is how a server comes to providers.
@@ -82,6 +82,7 @@ type wiring struct {
 	public      bool            // loopback, private and link-local endpoints are refused
 	gateway     gateway.Options // its waits are tiny unless they are set
 	monthly     int64           // characters
+	prompts     bool            // are logged
 	tier        gateway.Tier
 	environment *models.Provider
 	key         string // of environment
@@ -98,7 +99,7 @@ func (w wiring) open(t *testing.T, dir string, store *db.DB, found *search.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := tasks.NewLog(t.Context(), store, log, w.monthly, time.Hour)
+	requests, err := tasks.NewLog(t.Context(), tasks.LogOptions{DB: store, Log: log, Keep: time.Hour, MonthlyCharacters: w.monthly, Prompts: w.prompts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func (w wiring) open(t *testing.T, dir string, store *db.DB, found *search.Servi
 	return service, func() { g.Close(); requests.Close() }
 }
 
-func startWired(t *testing.T, model hf.Model, w wiring) *server {
+func startWired(t *testing.T, available hf.Models, w wiring) *server {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := db.Open(t.Context(), dir)
@@ -126,7 +127,6 @@ func startWired(t *testing.T, model hf.Model, w wiring) *server {
 	}
 	s := &server{t: t, log: &logBuffer{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	available := hftest.Set{model}
 	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
 	s.index = registry
 	in := ingest.New(store, registry, available, ingest.Options{Log: log})

@@ -13,7 +13,6 @@ import (
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/models"
-	"searchd/search"
 	"searchd/tasks"
 )
 
@@ -21,8 +20,9 @@ import (
 const (
 	defaultTimeoutMS = 60_000
 	maxTimeoutMS     = 600_000
-	maxFallbacks     = 5
 	maxEmbedded      = 1000 // documents in one POST /embeddings
+
+	defaultSummaryWords = 100
 )
 
 // ask reads what all tasks have in common.
@@ -34,11 +34,13 @@ func ask(a wire.Ask) (tasks.Ask, error) {
 	switch {
 	case timeout < 1 || timeout > maxTimeoutMS:
 		return tasks.Ask{}, models.Errorf(models.Invalid, "timeout_ms", "is %d; it can be 1 to %d", timeout, maxTimeoutMS)
-	case len(a.FallbackModels) > maxFallbacks:
-		return tasks.Ask{}, models.Errorf(models.Invalid, "fallback_models", "has %d models; at most %d are allowed", len(a.FallbackModels), maxFallbacks)
+	case len(a.FallbackModels) > models.MaxFallbacks:
+		return tasks.Ask{}, models.Errorf(models.Invalid, "fallback_models", "has %d models; at most %d are allowed", len(a.FallbackModels), models.MaxFallbacks)
+	case len(a.FallbackProviders) > models.MaxFallbacks:
+		return tasks.Ask{}, models.Errorf(models.Invalid, "fallback_providers", "has %d providers; at most %d are allowed", len(a.FallbackProviders), models.MaxFallbacks)
 	}
 	return tasks.Ask{
-		Provider: a.Provider, Model: a.Model, Fallbacks: a.FallbackModels,
+		Provider: a.Provider, Model: a.Model, Fallbacks: a.FallbackModels, FallbackProviders: a.FallbackProviders,
 		NoCache: a.UseCache != nil && !*a.UseCache, Timeout: time.Duration(timeout) * time.Millisecond,
 	}, nil
 }
@@ -69,6 +71,10 @@ func wireDone(d tasks.Done) wire.Done {
 	}
 }
 
+func wireMade(m tasks.Made) wire.Made {
+	return wire.Made{ModelSelected: m.Selected, ConfigUsed: wireParams(m.Config), Notes: m.Notes}
+}
+
 // taskContext outlives the deadline of other requests: a task may be tried several times.
 func (s *Server) taskContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.live, 10*time.Minute)
@@ -87,7 +93,7 @@ func (s *Server) complete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	prompt := tasks.Prompt{Text: body.Prompt, TaskType: body.TaskType, Quality: body.Quality, Params: p}
+	prompt := tasks.Prompt{Text: body.Prompt, TaskType: body.TaskType, Quality: body.Quality, Style: body.Style, Params: p}
 	if body.Stream {
 		return s.completeStream(c, a, prompt)
 	}
@@ -102,8 +108,8 @@ func (s *Server) complete(c *fiber.Ctx) error {
 
 func wireCompletion(made tasks.Completion, done tasks.Done) wire.Completion {
 	return wire.Completion{
-		Done: wireDone(done), Text: made.Text, FinishReason: made.FinishReason, TokenCount: made.TokenCount,
-		ModelSelected: made.Selected, TaskType: made.TaskType, ConfigUsed: wireParams(made.Config), Notes: made.Notes,
+		Done: wireDone(done), Made: wireMade(made.Made), Text: made.Text, FinishReason: made.FinishReason,
+		TokenCount: made.TokenCount, TaskType: made.TaskType,
 	}
 }
 
@@ -166,8 +172,12 @@ func (s *Server) compare(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if err := comparable(body.Ask); err != nil {
+		return err
+	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
+	start := time.Now()
 	results, err := s.Tasks.Compare(ctx, a, tasks.Prompt{Text: body.Prompt, TaskType: body.TaskType, Params: p}, body.Models)
 	if err != nil {
 		return err
@@ -179,18 +189,35 @@ func (s *Server) compare(c *fiber.Ctx) error {
 			answer.SuccessfulResponses++
 		}
 	}
+	answer.Done = wireDone(tasks.Together(results))
+	answer.ExecutionTimeMS = milliseconds(time.Since(start))
 	return send(c, answer)
 }
 
-func (s *Server) wireCompared(r tasks.Compared, id string) wire.ModelResult {
-	if r.Err != nil {
-		shown := s.explainError(r.Err, id)
-		return wire.ModelResult{Status: "failed", ExecutionTimeMS: milliseconds(r.Done.Took), Error: &shown}
+// comparable refuses what would have no effect: each of the models stands for itself.
+func comparable(a wire.Ask) error {
+	switch {
+	case a.Model != "":
+		return models.Errorf(models.Invalid, "model", "has no effect here; name the models in models")
+	case len(a.FallbackModels) > 0:
+		return models.Errorf(models.Invalid, "fallback_models", "has no effect here: a model that fails is shown as failed")
+	case len(a.FallbackProviders) > 0:
+		return models.Errorf(models.Invalid, "fallback_providers", "has no effect here: a model that fails is shown as failed")
 	}
-	return wire.ModelResult{
+	return nil
+}
+
+func (s *Server) wireCompared(r tasks.Compared, id string) wire.ModelResult {
+	result := wire.ModelResult{
 		Status: "success", Text: r.Completion.Text, ExecutionTimeMS: milliseconds(r.Done.Took),
 		TokenCount: r.Completion.TokenCount, FinishReason: r.Completion.FinishReason,
+		Attempts: r.Done.Attempts, FromCache: r.Done.Cached, Usage: wire.Usage(r.Done.Usage), EstimatedCost: r.Done.CostUSD,
 	}
+	if r.Err != nil {
+		shown := s.explainError(r.Err, id)
+		result.Status, result.Error = "failed", &shown
+	}
+	return result
 }
 
 func (s *Server) sentiment(c *fiber.Ctx) error {
@@ -211,7 +238,7 @@ func (s *Server) sentiment(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	list, done, err := s.Tasks.Sentiments(ctx, a, texts)
+	judged, done, err := s.Tasks.Sentiments(ctx, a, body.Style, texts)
 	if err != nil {
 		if body.Text != nil {
 			err = renamed(err, "texts[0]", "text")
@@ -219,9 +246,12 @@ func (s *Server) sentiment(c *fiber.Ctx) error {
 		return err
 	}
 	if body.Text != nil {
-		return send(c, wire.OneSentiment{Done: wireDone(done), Sentiment: wireSentiment(list[0])})
+		return send(c, wire.OneSentiment{Done: wireDone(done), Made: wireMade(judged.Made), Sentiment: wireSentiment(judged.List[0])})
 	}
-	return send(c, wire.Sentiments{Done: wireDone(done), Results: lo.Map(list, func(s tasks.Sentiment, _ int) wire.Sentiment { return wireSentiment(s) })})
+	return send(c, wire.Sentiments{
+		Done: wireDone(done), Made: wireMade(judged.Made),
+		Results: lo.Map(judged.List, func(s tasks.Sentiment, _ int) wire.Sentiment { return wireSentiment(s) }),
+	})
 }
 
 func wireSentiment(s tasks.Sentiment) wire.Sentiment {
@@ -240,18 +270,18 @@ func (s *Server) summarize(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	most := 100
+	most := defaultSummaryWords
 	if body.MaxLength != nil {
 		most = *body.MaxLength
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	summary, done, err := s.Tasks.Summarize(ctx, a, body.Text, most, body.MinLength)
+	summary, done, err := s.Tasks.Summarize(ctx, a, tasks.Shorten{Text: body.Text, Most: most, Least: body.MinLength, Style: body.Style})
 	if err != nil {
 		return err
 	}
 	return send(c, wire.Summary{
-		Done: wireDone(done), Summary: summary.Text, OriginalLength: summary.OriginalLength,
+		Done: wireDone(done), Made: wireMade(summary.Made), Summary: summary.Text, OriginalLength: summary.OriginalLength,
 		SummaryLength: summary.SummaryLength, CompressionRatio: summary.Ratio,
 	})
 }
@@ -267,11 +297,11 @@ func (s *Server) translate(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	text, done, err := s.Tasks.Translate(ctx, a, body.Text, body.Source, body.Target)
+	made, done, err := s.Tasks.Translate(ctx, a, body.Text, body.Source, body.Target)
 	if err != nil {
 		return err
 	}
-	return send(c, wire.TranslationAnswer{Done: wireDone(done), Translation: text})
+	return send(c, wire.TranslationAnswer{Done: wireDone(done), Made: wireMade(made.Made), Translation: made.Text})
 }
 
 // embeddings embeds what can be embedded; a document without content fails alone.
@@ -315,41 +345,4 @@ func (s *Server) embeddings(c *fiber.Ctx) error {
 	answer.Done, answer.EmbeddingModel, answer.SuccessfulEmbeddings = wireDone(done), done.Model, len(vectors)
 	answer.EmbeddingDimensions = len(vectors[0])
 	return send(c, answer)
-}
-
-func (s *Server) answerQuestion(c *fiber.Ctx) error {
-	var body wire.AnswerRequest
-	if err := decodeBody(c, &body); err != nil {
-		return err
-	}
-	a, err := ask(body.Ask)
-	if err != nil {
-		return err
-	}
-	filter, err := parseFilter(body.Filter)
-	if err != nil {
-		return err
-	}
-	collection, err := s.collection(c)
-	if err != nil {
-		return err
-	}
-	r := search.Request{
-		Query: body.Question, Mode: search.Mode(body.Mode), Group: search.ByChunk, Limit: 5,
-		Filter: filter, MinRelevance: body.MinRelevance,
-	}
-	if body.Limit != nil {
-		r.Limit = *body.Limit
-	}
-	ctx, cancel := s.taskContext()
-	defer cancel()
-	answered, done, err := s.Tasks.Answer(ctx, a, collection, r)
-	if err != nil {
-		return err
-	}
-	return send(c, wire.Answer{
-		Done: wireDone(done), Answer: answered.Text,
-		Citations: lo.Map(answered.Citations, func(c tasks.Citation, _ int) wire.Citation { return wire.Citation(c) }),
-		Hits:      lo.Map(answered.Hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) }),
-	})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"searchd/api/wire"
+	"searchd/hf/gateway"
+	"searchd/hf/hftest"
 )
 
 // article is long enough to be shortened.
@@ -180,6 +182,20 @@ func TestBadTasks(t *testing.T) {
 		{name: "timeout too long", path: "/complete", body: `{"prompt":"a","timeout_ms":600001}`, status: 422, param: "timeout_ms"},
 		{name: "six fallbacks", path: "/complete", body: `{"prompt":"a","fallback_models":["a","b","c","d","e","f"]}`, status: 422, param: "fallback_models"},
 		{name: "empty fallback", path: "/sentiment", body: `{"text":"a","fallback_models":[""]}`, status: 422, param: "fallback_models[0]"},
+		{name: "six fallback providers", path: "/complete", body: `{"prompt":"a","fallback_providers":["a","b","c","d","e","f"]}`, status: 422, param: "fallback_providers"},
+		{name: "unknown fallback provider", path: "/sentiment", body: `{"text":"a","fallback_providers":["local","nobody"]}`, status: 404, typ: "not_found_error", param: "fallback_providers[1]"},
+		{name: "empty fallback provider", path: "/sentiment", body: `{"text":"a","fallback_providers":[""]}`, status: 422, param: "fallback_providers[0]"},
+		{name: "fallback provider that cannot", path: "/complete", body: `{"prompt":"a","fallback_providers":["local"]}`, status: 422, param: "fallback_providers[0]"},
+		{name: "unknown style of code", path: "/complete", body: `{"prompt":"a","task_type":"code","style":"poetry"}`, status: 422, param: "style"},
+		{name: "unknown style of a sentiment", path: "/sentiment", body: `{"text":"a","style":"news"}`, status: 422, param: "style"},
+		{name: "unknown style of a summary", path: "/summarize", body: `{"text":"a","style":"social"}`, status: 422, param: "style"},
+		{name: "compare with a fallback", path: "/compare", body: `{"prompt":"a","models":["a"],"fallback_models":["b"]}`, status: 422, param: "fallback_models"},
+		{name: "compare with a model beside the models", path: "/compare", body: `{"prompt":"a","models":["a"],"model":"b"}`, status: 422, param: "model"},
+		{name: "unknown field of a sentiment", path: "/sentiment", body: `{"text":"a","mood":1}`, status: 422, param: "mood"},
+		{name: "unknown field of a summary", path: "/summarize", body: `{"text":"a","words":1}`, status: 422, param: "words"},
+		{name: "unknown field of a translation", path: "/translate", body: `{"text":"a","to":"fr"}`, status: 422, param: "to"},
+		{name: "unknown field of embeddings", path: "/embeddings", body: `{"documents":[{"id":"a","content":"a","title":"b"}]}`, status: 422, param: "documents[0].title"},
+		{name: "text of 10 MB", path: "/summarize", body: `{"text":"` + strings.Repeat("a", 10<<20) + `"}`, status: 422, param: "text"},
 		{name: "compare nothing", path: "/compare", body: `{"prompt":"a","models":[]}`, status: 422, param: "models"},
 		{name: "compare eleven", path: "/compare", body: `{"prompt":"a","models":["a","b","c","d","e","f","g","h","i","j","k"]}`, status: 422, param: "models"},
 		{name: "compare an empty model", path: "/compare", body: `{"prompt":"a","models":["a",""]}`, status: 422, param: "models[1]"},
@@ -191,7 +207,7 @@ func TestBadTasks(t *testing.T) {
 		{name: "sentiment of an empty text", path: "/sentiment", body: `{"text":""}`, status: 422, param: "text"},
 		{name: "sentiment of no texts", path: "/sentiment", body: `{"texts":[]}`, status: 422, param: "texts"},
 		{name: "sentiment of an empty one", path: "/sentiment", body: `{"texts":["a"," "]}`, status: 422, param: "texts[1]"},
-		{name: "sentiment by a model that is not here", path: "/sentiment", body: `{"text":"a","model":"some/model"}`, status: 502, typ: "provider_error"},
+		{name: "sentiment by a model that is not here", path: "/sentiment", body: `{"text":"a","model":"some/model"}`, status: 404, typ: "not_found_error", param: "model"},
 		{name: "summary of nothing", path: "/summarize", body: `{"text":""}`, status: 422, param: "text"},
 		{name: "summary of 0 words", path: "/summarize", body: `{"text":"a","max_length":0}`, status: 422, param: "max_length"},
 		{name: "summary of 5,001 words", path: "/summarize", body: `{"text":"a","max_length":5001}`, status: 422, param: "max_length"},
@@ -217,4 +233,72 @@ func TestBadTasks(t *testing.T) {
 		})
 	}
 	s.t = t
+}
+
+// TestFallbackProviders keeps fallbacks with a provider, and sees them used, replaced and shown.
+func TestFallbackProviders(t *testing.T) {
+	s := startWith(t, quick())
+	check(t, s)
+	first := hftest.NewServer(t, hftest.ServerOptions{Dialect: hftest.OpenAI, Key: testKey})
+	second := hftest.NewServer(t, hftest.ServerOptions{Dialect: hftest.TGI, Key: testKey})
+	s.provide("second", "tgi", second.URL, testKey, "")
+	key := testKey
+	made := as[wire.Provider](t, s.post("/providers", mustJSON(t, wire.NewProvider{
+		ProviderID: "first", Name: "first", ProviderType: "openai", APIEndpoint: first.URL,
+		Configuration: wire.ProviderConfig{APIKey: &key, DefaultModel: hftest.ChatModel, FallbackProviders: []string{"second", "local"}},
+	})), 201)
+	if list := made.Configuration.FallbackProviders; len(list) != 2 || list[0] != "second" {
+		t.Errorf("kept %q", list)
+	}
+	first.Next(3, hftest.Broken(500))
+	got := as[wire.Completion](t, s.post("/complete", `{"provider":"first","prompt":"Hello"}`), 200)
+	if got.Provider != "second" || got.Attempts != 4 || got.Text != "You said: Hello" || *got.ConfigUsed.Temperature != 0.8 {
+		t.Errorf("%+v", got)
+	}
+	first.Next(3, hftest.Broken(500))
+	e := as[wire.ErrorAnswer](t, s.post("/complete", `{"provider":"first","prompt":"Hello","fallback_providers":[],"use_cache":false}`), 502).Error
+	if len(e.Attempts) != 3 || e.UpstreamStatus != 500 {
+		t.Errorf("%+v", e)
+	}
+	first.Next(3, hftest.Broken(500))
+	second.Next(3, hftest.Broken(500))
+	summary := as[wire.Summary](t, s.post("/summarize", mustJSON(t, map[string]any{"provider": "first", "text": article, "max_length": 30})), 200)
+	if summary.Provider != "local" || summary.Attempts != 7 || summary.SummaryLength > 30 {
+		t.Errorf("%+v", summary)
+	}
+	e = as[wire.ErrorAnswer](t, s.do("PATCH", "/providers/first", jsonType, `{"configuration":{"fallback_providers":["nobody"]}}`), 422).Error
+	if e.Param != "configuration.fallback_providers[0]" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhatIsServed is what the catalogue says of hosted Hugging Face, in the list of models and in an error.
+func TestWhatIsServed(t *testing.T) {
+	s := startWired(t, hftest.Set{quick()}, wiring{tier: gateway.Tiers()[2]})
+	check(t, s)
+	listed := map[string]wire.Model{}
+	for _, m := range as[wire.ModelList](t, s.get("/models"), 200).Models {
+		listed[m.ID] = m
+	}
+	if m := listed["facebook/bart-large-cnn"]; m.Hosted != "hosted Hugging Face serves it" || m.Price != 0.6 {
+		t.Errorf("%+v", m)
+	}
+	const generator = "microsoft/DialoGPT-medium"
+	if m := listed[generator]; !strings.Contains(m.Hosted, "does not serve it: it runs on your own text-generation-inference") || m.Price != 0 {
+		t.Errorf("%+v", m)
+	}
+	s.provide("hf", "huggingface", hftest.NewServer(t, hftest.ServerOptions{Key: testKey}).URL, testKey, "")
+	for _, stream := range []string{"false", "true"} {
+		e := as[wire.ErrorAnswer](t, s.post("/complete", `{"provider":"hf","prompt":"Hello","stream":`+stream+`}`), 404).Error
+		if e.Param != "model" || e.Fault != "not_served" || !strings.Contains(e.Message, "does not serve "+generator) || !strings.Contains(e.Message, "chat model") {
+			t.Errorf("%+v", e)
+		}
+	}
+	compared := as[wire.Comparison](t, s.post("/compare", `{"provider":"hf","prompt":"Hello","models":["`+generator+`","`+hftest.ChatModel+`"]}`), 200)
+	if r := compared.ModelResults[generator]; compared.SuccessfulResponses != 1 || r.Error == nil || r.Error.Param != "model" || compared.Attempts != 2 || compared.Provider != "hf" {
+		t.Errorf("%+v", compared)
+	}
+	if r := compared.ModelResults[hftest.ChatModel]; r.Attempts != 1 || r.Usage.PromptCharacters != 5 || r.EstimatedCost == 0 || compared.EstimatedCostUSD != r.EstimatedCost {
+		t.Errorf("%+v of %+v", r, compared.Done)
+	}
 }

@@ -35,9 +35,14 @@ type ProviderConfig struct {
 	EmbeddingModel string   `json:"embedding_model,omitempty"`
 	Temperature    *float64 `json:"temperature,omitempty"`
 	MaxTokens      *int     `json:"max_tokens,omitempty"`
+	// FallbackProviders are asked, in order and with their own models, where this provider fails.
+	FallbackProviders []string `json:"fallback_providers,omitempty"`
 }
 
 const maxModelBytes = 256
+
+// MaxFallbacks bounds the fallbacks of a request or of a provider, of each kind.
+const MaxFallbacks = 5
 
 // Check makes sure that a provider can be kept. Whether its endpoint is allowed is checked where it is used.
 func (p *Provider) Check() error {
@@ -89,6 +94,9 @@ func (c ProviderConfig) check() error {
 	if c.MaxTokens != nil && (*c.MaxTokens < 1 || *c.MaxTokens > 1_000_000) {
 		return Errorf(Invalid, "configuration.max_tokens", "is %d; it can be 1 to 1000000", *c.MaxTokens)
 	}
+	if n := len(c.FallbackProviders); n > MaxFallbacks {
+		return Errorf(Invalid, "configuration.fallback_providers", "has %d providers; at most %d are allowed", n, MaxFallbacks)
+	}
 	return nil
 }
 
@@ -106,22 +114,4 @@ func KeyHint(key string) string {
 		prefix = before + "_"
 	}
 	return prefix + "…" + key[len(key)-shown:]
-}
-
-// ModelRequest is one call of a model, for the log and for what it has cost. It never holds a text.
-type ModelRequest struct {
-	Seq                  uint64    `gorm:"primaryKey;autoIncrement"`
-	At                   time.Time `gorm:"index;not null"`
-	Task                 string    `gorm:"not null"`
-	Provider             string    `gorm:"not null"`
-	Model                string    `gorm:"not null"`
-	Status               string    `gorm:"not null"` // "ok", or the kind of failure
-	Attempts             int       `gorm:"not null"`
-	FromCache            bool      `gorm:"not null"`
-	PromptCharacters     int       `gorm:"not null"`
-	CompletionCharacters int       `gorm:"not null"`
-	PromptTokens         int       `gorm:"not null"`
-	CompletionTokens     int       `gorm:"not null"`
-	LatencyMS            float64   `gorm:"not null"`
-	CostUSD              float64   `gorm:"not null"`
 }

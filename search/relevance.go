@@ -13,8 +13,15 @@ const (
 	width  = 0.9
 )
 
-// relevance is a score from 0 (unrelated) to 1 (surely related). For a model that was never measured it is the cosine.
+// perfect is the score of a text and itself, as far as float32 can tell. The curve never reaches 1, so that without it
+// nothing at all would have a relevance of 1.
+const perfect = 1 - 1e-5
+
+// relevance is a score from 0 (unrelated) to 1 (the same). For a model that was never measured it is the cosine.
 func relevance(score float32, null hf.Null) float64 {
+	if score >= perfect {
+		return 1
+	}
 	if null.StdDev <= 0 {
 		return min(max(float64(score), 0), 1)
 	}
@@ -25,11 +32,11 @@ func relevance(score float32, null hf.Null) float64 {
 // minScore is the score that has a relevance; 0, which admits all, for 0.
 func minScore(least float64, null hf.Null) float32 {
 	if least == 0 || null.StdDev <= 0 {
-		return float32(least)
+		return min(float32(least), perfect)
 	}
 	z := middle - width*math.Log(1/least-1)
 	if score := float32(null.Mean + z*null.StdDev); score != 0 {
-		return score
+		return min(score, perfect)
 	}
 	return -math.SmallestNonzeroFloat32 // 0 would admit all
 }

@@ -30,7 +30,7 @@ func TestMinScoreIsTheInverseOfRelevance(t *testing.T) {
 	for _, null := range nulls {
 		for _, least := range []float64{1e-9, 0.001, 0.01, 0.25, 0.5, 0.75, 0.9, 0.99} {
 			score := minScore(least, null)
-			if score < -1 || score > 1 {
+			if score < -1 || score >= perfect {
 				continue
 			}
 			if got := relevance(score, null); math.Abs(got-least) > 1e-4*least {
@@ -54,8 +54,11 @@ func TestMinScoreAtTheEnds(t *testing.T) {
 		if got := minScore(0, null); got != 0 {
 			t.Errorf("%+v: relevance 0 has the score %v, which does not admit all", null, got)
 		}
-		if got := minScore(1, null); got < 1 {
-			t.Errorf("%+v: relevance 1 has the score %v", null, got)
+		// Relevance 1 is for what is the same, but for the last bits of its float32s.
+		for score, same := range map[float32]bool{1: true, 1 - 1e-6: true, 0.999: false, 0.5: false} {
+			if admitted := score >= minScore(1, null); admitted != same || (relevance(score, null) == 1) != same {
+				t.Errorf("%+v: relevance 1 admits score %v: %v; its relevance is %v", null, score, admitted, relevance(score, null))
+			}
 		}
 	}
 	// Where the score is 0, it must not be read as no minimum.

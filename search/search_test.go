@@ -150,6 +150,9 @@ func TestHits(t *testing.T) {
 	if math.Abs(float64(h.Score)-1) > 1e-6 || h.Relevance < 0.9 || got.Hits[1].Relevance > 0.1 {
 		t.Errorf("score %v, relevance %v and %v", h.Score, h.Relevance, got.Hits[1].Relevance)
 	}
+	if same := w.find(search.Request{Vector: []float32{6, 8, 0, 0}, Limit: 10, MinRelevance: 1}); same.Total != 1 || same.Hits[0].Document.ID != "a/b" || same.Hits[0].Relevance != 1 {
+		t.Errorf("of relevance 1 are %+v", same.Hits)
+	}
 }
 
 func TestQueriesAreEmbedded(t *testing.T) {

@@ -6,14 +6,13 @@ import (
 	"strings"
 
 	"searchd/hf"
-	"searchd/hf/gateway"
 	"searchd/hf/remote"
 	"searchd/models"
 )
 
 // NewProvider stores a provider. Its key is kept encrypted and is never shown again.
 func (s *Service) NewProvider(ctx context.Context, p models.Provider, key string) (models.Provider, error) {
-	if err := s.prepare(&p, &key); err != nil {
+	if err := s.prepare(ctx, &p, &key); err != nil {
 		return p, err
 	}
 	return p, s.DB.CreateProvider(ctx, &p)
@@ -36,19 +35,22 @@ func (s *Service) ChangeProvider(ctx context.Context, p models.Provider, key *st
 		}
 		key = &old
 	}
-	if err := s.prepare(&p, key); err != nil {
+	if err := s.prepare(ctx, &p, key); err != nil {
 		return p, err
 	}
 	return p, s.DB.UpdateProvider(ctx, &p)
 }
 
 // prepare checks a provider as far as that can be done without asking it, and seals its key.
-func (s *Service) prepare(p *models.Provider, key *string) error {
+func (s *Service) prepare(ctx context.Context, p *models.Provider, key *string) error {
 	*key = strings.TrimSpace(*key)
 	if err := p.Check(); err != nil {
 		return err
 	}
 	if err := checkKey(*key); err != nil {
+		return err
+	}
+	if err := s.checkFallbacks(ctx, *p); err != nil {
 		return err
 	}
 	if p.ProviderType != Local {
@@ -59,6 +61,23 @@ func (s *Service) prepare(p *models.Provider, key *string) error {
 	p.SealedKey, p.KeyHint = "", models.KeyHint(*key)
 	if *key != "" {
 		p.SealedKey = s.Secrets.Seal(*key, p.ProviderID)
+	}
+	return nil
+}
+
+// checkFallbacks makes sure that the fallbacks of a provider are there.
+func (s *Service) checkFallbacks(ctx context.Context, p models.Provider) error {
+	for i, id := range p.Configuration.FallbackProviders {
+		field := fmt.Sprintf("configuration.fallback_providers[%d]", i)
+		switch id {
+		case "":
+			return models.Errorf(models.Invalid, field, "is empty; name a provider")
+		case p.ProviderID:
+			return models.Errorf(models.Invalid, field, "is the provider itself; name another")
+		}
+		if _, err := s.provider(ctx, id); models.CodeOf(err) == models.NotFound {
+			return models.Errorf(models.Invalid, field, "there is no provider %.128q; add it first", id)
+		}
 	}
 	return nil
 }
@@ -113,6 +132,9 @@ func smallCalls(p models.Provider) []hf.Call {
 	if m := p.Configuration.EmbeddingModel; m != "" || p.ProviderType == "tei" {
 		calls = append(calls, hf.Call{Task: hf.FeatureExtraction, Model: m, Inputs: []string{"Hello"}})
 	}
+	if len(calls) == 0 && p.ProviderType == "huggingface" { // its list of models is public: only a call shows whether the key is good
+		calls = append(calls, hf.Call{Task: hf.FeatureExtraction, Model: "sentence-transformers/all-MiniLM-L6-v2", Inputs: []string{"Hello"}})
+	}
 	return calls
 }
 
@@ -163,42 +185,4 @@ func (s *Service) connect(p models.Provider) (*remote.Provider, error) {
 	}
 	s.open[p.ProviderID] = connection{server, p.UpdatedAt}
 	return server, nil
-}
-
-// targets is who is asked, in order: the model of the request, the provider's own, or the catalogue's choice; then the
-// fallbacks.
-func (s *Service) targets(ctx context.Context, a Ask, task hf.Task) ([]gateway.Target, error) {
-	p, err := s.provider(ctx, a.Provider)
-	if err != nil {
-		return nil, err
-	}
-	var provider hf.Provider = s.Local
-	if p.ProviderType != Local {
-		if provider, err = s.connect(p); err != nil {
-			return nil, err
-		}
-	}
-	model := a.Model
-	if model == "" {
-		model = p.Configuration.DefaultModel
-		if task == hf.FeatureExtraction {
-			model = p.Configuration.EmbeddingModel
-		}
-	}
-	if model == "" && p.ProviderType != Local && p.ProviderType != "tei" && p.ProviderType != "tgi" {
-		return nil, models.Errorf(models.Invalid, "model", "is not given, and provider %q has no default for %s", p.ProviderID, task)
-	}
-	target := gateway.Target{Provider: p.ProviderID, Type: p.ProviderType, Model: model, Do: provider}
-	if p.ProviderType == "huggingface" {
-		target.Tier = s.Tier
-	}
-	targets := []gateway.Target{target}
-	for i, fallback := range a.Fallbacks {
-		if strings.TrimSpace(fallback) == "" {
-			return nil, models.Errorf(models.Invalid, fmt.Sprintf("fallback_models[%d]", i), "is empty")
-		}
-		target.Model = fallback
-		targets = append(targets, target)
-	}
-	return targets, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -104,10 +105,11 @@ func (c *Client) Providers(ctx context.Context) (wire.ProviderList, error) {
 	return answer, err
 }
 
-// TestProvider asks a provider whether it is there.
-func (c *Client) TestProvider(ctx context.Context, id string) (wire.Probe, error) {
+// TestProvider asks a provider whether it is there, and waits so long for its answers.
+func (c *Client) TestProvider(ctx context.Context, id string, timeout time.Duration) (wire.Probe, error) {
 	var answer wire.Probe
-	err := c.do(ctx, http.MethodPost, "/providers/"+url.PathEscape(id)+"/test", "", nil, &answer)
+	path := fmt.Sprintf("/providers/%s/test?timeout_ms=%d", url.PathEscape(id), timeout.Milliseconds())
+	err := c.do(ctx, http.MethodPost, path, "", nil, &answer)
 	return answer, err
 }
 

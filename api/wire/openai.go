@@ -81,3 +81,68 @@ type OpenAIModel struct {
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
 }
+
+// EmbeddingRequest is OpenAI's POST /v1/embeddings.
+type EmbeddingRequest struct {
+	Model          string         `json:"model"`
+	Input          jsontext.Value `json:"input"`                     // a string, or a list of them
+	EncodingFormat string         `json:"encoding_format,omitempty"` // "float" or "base64"
+	Dimensions     *int           `json:"dimensions,omitzero"`
+}
+
+// EmbeddingList is the answer.
+type EmbeddingList struct {
+	Object string         `json:"object"`
+	Data   []Embedding    `json:"data"`
+	Model  string         `json:"model"`
+	Usage  EmbeddingUsage `json:"usage"`
+}
+
+// Embedding is one vector: a list of numbers, or base64 of little-endian float32.
+type Embedding struct {
+	Object    string `json:"object"`
+	Embedding any    `json:"embedding"`
+	Index     int    `json:"index"`
+	Truncated bool   `json:"truncated,omitzero"` // the model has not read the end; not one of OpenAI's fields
+}
+
+// EmbeddingUsage is what an embedding has cost.
+type EmbeddingUsage struct {
+	PromptTokens int `json:"prompt_tokens"`
+	TotalTokens  int `json:"total_tokens"`
+}
+
+// RerankRequest is POST /v1/rerank as Cohere and Jina have it.
+type RerankRequest struct {
+	Model           string           `json:"model"`
+	Query           string           `json:"query"`
+	Documents       []jsontext.Value `json:"documents"` // strings, or objects with a text
+	TopN            *int             `json:"top_n,omitzero"`
+	ReturnDocuments bool             `json:"return_documents,omitzero"`
+}
+
+// Reranked is the answer, best first.
+type Reranked struct {
+	ID      string         `json:"id"`
+	Model   string         `json:"model"`
+	Results []RerankResult `json:"results"`
+}
+
+// RerankResult is a document's place.
+type RerankResult struct {
+	Index          int             `json:"index"`
+	RelevanceScore float64         `json:"relevance_score"`
+	Document       *RerankDocument `json:"document,omitzero"`
+}
+
+// RerankDocument is a document that was sent.
+type RerankDocument struct {
+	Text string `json:"text"`
+}
+
+// RerankError says what went wrong as OpenAI, Cohere and Jina do.
+type RerankError struct {
+	ErrorAnswer `json:",inline"`
+	Message     string `json:"message"`
+	Detail      string `json:"detail"`
+}

@@ -1,14 +1,13 @@
 package wire
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // Ask is what every model task takes.
 type Ask struct {
-	Provider       string   `json:"provider,omitempty"`
-	Model          string   `json:"model,omitempty"`
-	UseCache       *bool    `json:"use_cache,omitzero"`
-	TimeoutMS      *int     `json:"timeout_ms,omitzero"`
-	FallbackModels []string `json:"fallback_models,omitempty"`
+	Provider          string   `json:"provider,omitempty"`
+	Model             string   `json:"model,omitempty"`
+	UseCache          *bool    `json:"use_cache,omitzero"`
+	TimeoutMS         *int     `json:"timeout_ms,omitzero"`
+	FallbackModels    []string `json:"fallback_models,omitempty"`
+	FallbackProviders []string `json:"fallback_providers,omitzero"` // an empty list is none, where the provider has some
 }
 
 // Done is what every model task answers.
@@ -49,19 +48,18 @@ type CompleteRequest struct {
 	Prompt   string `json:"prompt"`
 	TaskType string `json:"task_type,omitempty"`
 	Quality  string `json:"quality,omitempty"`
+	Style    string `json:"style,omitempty"`
 	Stream   bool   `json:"stream,omitzero"`
 }
 
 // Completion is the answer to POST /complete.
 type Completion struct {
-	Done          `json:",inline"`
-	Text          string   `json:"text"`
-	FinishReason  string   `json:"finish_reason"`
-	TokenCount    int      `json:"token_count"`
-	ModelSelected bool     `json:"model_selected"`
-	TaskType      string   `json:"task_type"`
-	ConfigUsed    Params   `json:"config_used"`
-	Notes         []string `json:"notes,omitempty"`
+	Done         `json:",inline"`
+	Made         `json:",inline"`
+	Text         string `json:"text"`
+	FinishReason string `json:"finish_reason"`
+	TokenCount   int    `json:"token_count"`
+	TaskType     string `json:"task_type"`
 }
 
 // CompareRequest is the body of POST /compare.
@@ -75,6 +73,7 @@ type CompareRequest struct {
 
 // Comparison is the answer to POST /compare.
 type Comparison struct {
+	Done                `json:",inline"`       // of all models together
 	Prompt              string                 `json:"prompt"`
 	ModelResults        map[string]ModelResult `json:"model_results"`
 	TotalModelsTested   int                    `json:"total_models_tested"`
@@ -88,7 +87,18 @@ type ModelResult struct {
 	ExecutionTimeMS float64 `json:"execution_time_ms"`
 	TokenCount      int     `json:"token_count"`
 	FinishReason    string  `json:"finish_reason"`
+	Attempts        int     `json:"attempts"`
+	FromCache       bool    `json:"from_cache"`
+	Usage           Usage   `json:"usage"`
+	EstimatedCost   float64 `json:"estimated_cost_usd"`
 	Error           *Error  `json:"error"`
+}
+
+// Made says how a task was done.
+type Made struct {
+	ModelSelected bool     `json:"model_selected"` // by the catalogue
+	ConfigUsed    Params   `json:"config_used"`
+	Notes         []string `json:"notes,omitempty"`
 }
 
 // SentimentRequest is the body of POST /sentiment: one text, or several.
@@ -96,6 +106,7 @@ type SentimentRequest struct {
 	Ask   `json:",inline"`
 	Text  *string  `json:"text,omitzero"`
 	Texts []string `json:"texts,omitempty"`
+	Style string   `json:"style,omitempty"`
 }
 
 // Sentiment is how a text feels.
@@ -115,12 +126,14 @@ type Label struct {
 // OneSentiment answers one text.
 type OneSentiment struct {
 	Done      `json:",inline"`
+	Made      `json:",inline"`
 	Sentiment `json:",inline"`
 }
 
 // Sentiments answers several.
 type Sentiments struct {
 	Done    `json:",inline"`
+	Made    `json:",inline"`
 	Results []Sentiment `json:"results"`
 }
 
@@ -130,11 +143,13 @@ type SummarizeRequest struct {
 	Text      string `json:"text"`
 	MaxLength *int   `json:"max_length,omitzero"`
 	MinLength int    `json:"min_length,omitzero"`
+	Style     string `json:"style,omitempty"`
 }
 
 // Summary is the answer.
 type Summary struct {
 	Done             `json:",inline"`
+	Made             `json:",inline"`
 	Summary          string  `json:"summary"`
 	OriginalLength   int     `json:"original_length"`
 	SummaryLength    int     `json:"summary_length"`
@@ -152,6 +167,7 @@ type TranslateRequest struct {
 // TranslationAnswer is the answer.
 type TranslationAnswer struct {
 	Done        `json:",inline"`
+	Made        `json:",inline"`
 	Translation string `json:"translation"`
 }
 
@@ -183,14 +199,12 @@ type EmbeddingResult struct {
 	Error      *Error    `json:"error"`
 }
 
-// AnswerRequest is the body of POST /answer.
+// AnswerRequest is the body of POST /answer: a question in place of the search's query, and the search's other fields.
 type AnswerRequest struct {
-	Ask          `json:",inline"`
-	Question     string         `json:"question"`
-	Limit        *int           `json:"limit,omitzero"`
-	Filter       jsontext.Value `json:"filter,omitempty"`
-	MinRelevance float64        `json:"min_relevance,omitzero"`
-	Mode         string         `json:"mode,omitempty"`
+	Ask           `json:",inline"`
+	SearchRequest `json:",inline"`
+	Question      string `json:"question"`
+	Stream        bool   `json:"stream,omitzero"`
 }
 
 // Answer is an answer with what it rests on.
@@ -226,6 +240,8 @@ type ProviderConfig struct {
 	EmbeddingModel string   `json:"embedding_model,omitempty"`
 	Temperature    *float64 `json:"temperature,omitzero"`
 	MaxTokens      *int     `json:"max_tokens,omitzero"`
+	// FallbackProviders are asked, in order, where this one fails.
+	FallbackProviders []string `json:"fallback_providers,omitempty"`
 }
 
 // NewProvider is the body of POST /providers.
@@ -281,6 +297,8 @@ type UsageList struct {
 	MonthlyLimit      int64        `json:"monthly_limit"`      // 0 is none
 	MonthlyLeft       *int64       `json:"monthly_left"`
 	Tier              string       `json:"tier"`
+	TierCharacters    int64        `json:"tier_characters"` // included a month; 0 is no limit
+	TierLeft          *int64       `json:"tier_left"`
 }
 
 // UsageGroup is one model, provider, task or day.
@@ -294,13 +312,15 @@ type UsageGroup struct {
 	PromptTokens         int64   `json:"prompt_tokens"`
 	CompletionTokens     int64   `json:"completion_tokens"`
 	LatencyP50MS         float64 `json:"latency_p50_ms"`
+	LatencyP95MS         float64 `json:"latency_p95_ms"`
 	LatencyP99MS         float64 `json:"latency_p99_ms"`
 	EstimatedCostUSD     float64 `json:"estimated_cost_usd"`
 }
 
-// RequestList is the log of model requests, newest first. It holds no texts.
+// RequestList is the log of model requests, newest first.
 type RequestList struct {
 	Requests   []ModelRequest `json:"requests"`
+	Total      int            `json:"total"`
 	NextCursor *string        `json:"next_cursor"`
 }
 
@@ -315,5 +335,6 @@ type ModelRequest struct {
 	FromCache        bool    `json:"from_cache"`
 	Usage            Usage   `json:"usage"`
 	LatencyMS        float64 `json:"latency_ms"`
+	Prompt           string  `json:"prompt,omitempty"` // only where prompts are logged
 	EstimatedCostUSD float64 `json:"estimated_cost_usd"`
 }

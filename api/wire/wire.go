@@ -197,7 +197,9 @@ type Model struct {
 	Pooling      string   `json:"pooling"`
 	Licence      string   `json:"licence"`
 	Precision    string   `json:"precision"`
-	Runs         []string `json:"runs"` // where: "bundled"
+	Runs         []string `json:"runs"`                             // where: "bundled"
+	Hosted       string   `json:"hosted"`                           // what hosted Hugging Face can do with it
+	Price        float64  `json:"price_usd_per_million_characters"` // there; nothing is paid for what runs elsewhere
 	Default      bool     `json:"default"`
 }
 

@@ -29,7 +29,7 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		{"processor", strings.Join(simd.Features(), " ")},
 		{"built with cgo", fmt.Sprint(cgo())},
 		{"setting data", c.Data}, {"setting server", c.Server}, {"setting log", c.Log},
-		{"setting addr", c.Serve.Addr},
+		{"setting addr", c.Serve.Addr}, {"setting catalog", c.Providers.Catalog},
 	}, append(model, data...)...)
 	if err := printRows(t, rows); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"searchd/hf/hftest"
 )
 
 // TestMain lets the test binary stand for searchd: the scripts and the crash test start it as a process of its own.
@@ -26,10 +29,56 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			router := hftest.NewServer(t, hftest.ServerOptions{Key: routerKey})
+			env.Values[upstream{}], env.Values[running{}] = router, &servers{}
+			env.Setenv("ROUTER", router.URL)
+			env.Setenv("ROUTER_KEY", routerKey)
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveInScript,
+			"serve":   serveInScript,
+			"trouble": troubleInScript,
+			"exits":   exitsInScript,
+			"logged":  loggedInScript,
 		},
 	})
+}
+
+// routerKey is what the fake router of a script wants to see.
+const routerKey = "hf_SecretSecretSecretSecret9876"
+
+// upstream and running are under which a script keeps its fake router and its server.
+type (
+	upstream struct{}
+	running  struct{}
+	servers  struct{ last *process }
+)
+
+// troubleInScript makes the fake router fail in what it is asked next but one: the first question, for its models, is public.
+func troubleInScript(ts *testscript.TestScript, _ bool, args []string) {
+	trouble, ok := map[string]hftest.Trouble{
+		"401": hftest.BadKey(), "402": hftest.NoCredits(), "403": hftest.NoPermission(), "404": hftest.NotFound(), "410": hftest.Retired(),
+		"429": hftest.RateLimited(time.Minute), "500": hftest.Broken(500), "503": hftest.Loading(20 * time.Second),
+		"html": hftest.HTML(http.StatusOK), "hang": hftest.Hang(), "reset": hftest.Reset(),
+	}[strings.Join(args, " ")]
+	if !ok {
+		ts.Fatalf("no trouble is called %q", args)
+	}
+	router := ts.Value(upstream{}).(*hftest.Server)
+	router.Next(1, hftest.Slow(0))
+	router.Next(1, trouble)
+}
+
+// exitsInScript runs a command that has to end with an exit code: exits CODE COMMAND….
+func exitsInScript(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	if failed := (*exec.ExitError)(nil); errors.As(ts.Exec(args[1], args[2:]...), &failed) {
+		code = failed.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("%v: exit code %d, want %s", args[1:], code, args[0])
+	}
 }
 
 // serveInScript starts a server for the rest of a script and puts its address into $SERVER.
@@ -37,7 +86,15 @@ func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := startServer(context.Background(), ts.MkAbs("served"), args...)
 	ts.Check(err)
 	ts.Setenv("SERVER", p.url)
+	ts.Value(running{}).(*servers).last = p
 	ts.Defer(p.stop)
+}
+
+// loggedInScript looks for a text in what the server of the script has logged of late.
+func loggedInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if log := ts.Value(running{}).(*servers).last.stderr.String(); strings.Contains(log, args[0]) == neg {
+		ts.Fatalf("%q in the log: %v:\n%s", args[0], !neg, log)
+	}
 }
 
 // process is a running server.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/samber/lo"
+
 	"searchd/api/wire"
 	"searchd/hf"
-	"searchd/hf/catalog"
 	"searchd/hf/gateway"
 	"searchd/hf/inproc"
 	"searchd/hf/remote"
@@ -27,7 +29,9 @@ type providerFlags struct {
 	AllowPrivateEndpoints bool   `help:"Let providers be at loopback, private and link-local addresses."`
 	MonthlyCharacters     int64  `help:"Characters a month that may go to providers; 0 is no limit." default:"0"`
 	Tier                  string `help:"How hosted Hugging Face is paid: free, pro or pay-per-use." default:"free" enum:"free,pro,pay-per-use"`
-	RequestDays           int    `help:"Days for which model requests are remembered, without their texts." default:"30"`
+	Catalog               string `help:"A JSON file of models, presets and choices that goes over the built-in catalogue." placeholder:"FILE" type:"path"`
+	RequestDays           int    `help:"Days for which model requests are remembered." default:"31"`
+	LogPrompts            bool   `help:"Remember what was asked, too; otherwise no text is kept."`
 }
 
 // modelTasks is everything behind the model tasks.
@@ -42,20 +46,39 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 	if err != nil {
 		return nil, err
 	}
-	known, err := catalog.Load(nil)
+	known, err := loadCatalog(f.Catalog)
 	if err != nil {
 		return nil, err
 	}
-	requests, err := tasks.NewLog(ctx, store, log, f.MonthlyCharacters, time.Duration(f.RequestDays)*24*time.Hour)
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	requests, err := tasks.NewLog(ctx, tasks.LogOptions{
+		DB: store, Log: log, Keep: time.Duration(f.RequestDays) * 24 * time.Hour, MonthlyCharacters: f.MonthlyCharacters, Prompts: f.LogPrompts,
+	})
 	if err != nil {
 		return nil, err
 	}
 	g := gateway.New(gateway.Options{Recorder: requests, Budget: requests})
 	named, key := fromEnvironment()
 	return &modelTasks{gateway: g, log: requests, Service: tasks.New(tasks.Options{
-		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: f.connect, Local: inproc.New(available), Search: found,
+		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: f.connector(log), Local: inproc.New(available), Search: found,
 		Environment: named, Key: key, Usage: requests, Tier: f.tier(), Log: log,
 	})}, nil
+}
+
+// check refuses what cannot be kept: the month's characters are counted from the log.
+func (f providerFlags) check() error {
+	const longestMonth = 31
+	switch {
+	case f.RequestDays < 1 || f.RequestDays > 3650:
+		return usageError(fmt.Sprintf("--request-days is %d; it can be 1 to 3650", f.RequestDays))
+	case f.MonthlyCharacters < 0:
+		return usageError("--monthly-characters is negative; 0 is no limit")
+	case f.MonthlyCharacters > 0 && f.RequestDays < longestMonth:
+		return usageError(fmt.Sprintf("--request-days is %d, but --monthly-characters counts a month of requests; let it be 31 or more", f.RequestDays))
+	}
+	return nil
 }
 
 func (f providerFlags) tier() gateway.Tier {
@@ -80,13 +103,28 @@ func fromEnvironment() (*models.Provider, string) {
 	}
 	return &models.Provider{
 		ProviderID: "environment", Name: "Hugging Face, from the environment", ProviderType: "huggingface",
-		APIEndpoint: os.Getenv("HUGGINGFACE_API_ENDPOINT"), KeyHint: models.KeyHint(key), IsActive: true,
+		KeyHint: models.KeyHint(key), IsActive: true,
 	}, key
 }
 
-// connect opens a provider on somebody's server.
-func (f providerFlags) connect(p models.Provider, key string) (*remote.Provider, error) {
-	return remote.New(remote.Options{Type: remote.Type(p.ProviderType), Endpoint: p.APIEndpoint, Key: key, AllowPrivate: f.AllowPrivateEndpoints})
+// connector opens providers on somebody's server. HUGGINGFACE_API_ENDPOINT is where those of the type huggingface are that
+// have no endpoint of their own.
+func (f providerFlags) connector(log *slog.Logger) tasks.Connect {
+	hosted := os.Getenv("HUGGINGFACE_API_ENDPOINT")
+	return func(p models.Provider, key string) (*remote.Provider, error) {
+		kind, endpoint := remote.Type(p.ProviderType), p.APIEndpoint
+		if kind == remote.HuggingFace {
+			endpoint = cmp.Or(endpoint, hosted)
+		}
+		server, err := remote.New(remote.Options{Type: kind, Endpoint: endpoint, Key: key, AllowPrivate: f.AllowPrivateEndpoints})
+		if err != nil {
+			return nil, err
+		}
+		for _, warning := range server.Warnings() {
+			log.Warn(warning, "provider", p.ProviderID)
+		}
+		return server, nil
+	}
 }
 
 type providerCommand struct {
@@ -97,7 +135,7 @@ type providerCommand struct {
 }
 
 type providerAdd struct {
-	Type           string `arg:"" help:"huggingface, tei, tgi, openai or local."`
+	Type           string `arg:"" help:"huggingface, tei, tgi, openai or local." enum:"huggingface,tei,tgi,openai,local"`
 	Name           string `help:"Its name, from which its id is made." required:""`
 	APIKey         string `help:"Its key; it is kept encrypted." name:"api-key" env:"SEARCHD_PROVIDER_KEY"`
 	Endpoint       string `help:"Its address, where the type has none of its own." placeholder:"URL"`
@@ -121,33 +159,44 @@ func (a *providerAdd) Run(ctx context.Context, c *cli, t terminal) error {
 }
 
 type providerTest struct {
-	ID string `arg:"" help:"The provider's id."`
+	ID      string        `arg:"" help:"The provider's id; local and environment are there without being added."`
+	Timeout time.Duration `help:"How long the whole test may take." default:"60s"`
 }
 
 func (p *providerTest) Run(ctx context.Context, c *cli, t terminal) error {
 	return c.with(ctx, t, func(s session) error {
-		probe, err := s.TestProvider(ctx, p.ID)
+		probe, err := s.TestProvider(ctx, p.ID, p.Timeout)
 		if err != nil {
 			return err
 		}
-		var rows [][2]string
-		for _, trial := range probe.Trials {
-			rows = append(rows, [2]string{"tried", trial.Tried}, [2]string{"answer", trial.Answer}, [2]string{"took", fmt.Sprintf("%.0f ms", trial.TookMS)})
-			if trial.Advice != "" {
-				rows = append(rows, [2]string{"what to do", trial.Advice})
-			}
-		}
-		for _, warning := range probe.Warnings {
-			rows = append(rows, [2]string{"warning", warning})
-		}
-		if err := printRows(t, rows); err != nil {
+		if err := printRows(t, probeRows(probe)); err != nil {
 			return err
 		}
 		if !probe.OK {
 			return fmt.Errorf("provider %s does not work", p.ID)
 		}
-		return nil
+		_, err = fmt.Fprintf(t.out, "provider %s works\n", p.ID)
+		return err
 	})
+}
+
+// probeRows says what was tried, what came back, how long that took, and what to do about a failure.
+func probeRows(probe wire.Probe) [][2]string {
+	var rows [][2]string
+	for _, warning := range probe.Warnings {
+		rows = append(rows, [2]string{"warning", warning})
+	}
+	for _, trial := range probe.Trials {
+		answer := trial.Answer
+		if trial.UpstreamStatus > 0 {
+			answer = fmt.Sprintf("%d, %s", trial.UpstreamStatus, answer)
+		}
+		rows = append(rows, [2]string{"tried", trial.Tried}, [2]string{"answer", answer}, [2]string{"took", fmt.Sprintf("%.0f ms", trial.TookMS)})
+		if trial.Advice != "" {
+			rows = append(rows, [2]string{"what to do", trial.Advice})
+		}
+	}
+	return rows
 }
 
 type providerList struct{}
@@ -163,15 +212,18 @@ func (*providerList) Run(ctx context.Context, c *cli, t terminal) error {
 			return err
 		}
 		for _, p := range list.Providers {
-			key, preset := "", ""
-			if p.Configuration.APIKey != nil {
-				key = *p.Configuration.APIKey
-			}
+			preset := ""
 			if p.IsDefault {
 				preset = "yes"
 			}
-			if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ProviderID, p.ProviderType, p.APIEndpoint,
-				p.Configuration.DefaultModel, p.Configuration.EmbeddingModel, key, preset); err != nil {
+			row := []string{
+				p.ProviderID, p.ProviderType, p.APIEndpoint, p.Configuration.DefaultModel, p.Configuration.EmbeddingModel,
+				lo.FromPtr(p.Configuration.APIKey), preset,
+			}
+			for i := range row {
+				row[i] = cmp.Or(row[i], "-")
+			}
+			if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
 				return err
 			}
 		}

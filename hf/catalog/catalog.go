@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 //go:embed models.json
@@ -28,6 +29,16 @@ const (
 
 var places = []Place{Bundled, Pull, Router, TGI, TEI, OpenAI, Own}
 
+// placeNames end a sentence that begins with "it runs".
+var placeNames = map[Place]string{
+	Bundled: "in this process",
+	Pull:    "in this process once it is pulled",
+	TGI:     "on your own text-generation-inference, added as a provider of type tgi",
+	TEI:     "on your own text-embeddings-inference, added as a provider of type tei",
+	OpenAI:  "on your own server that speaks OpenAI's protocol, added as a provider of type openai",
+	Own:     "on your own or a rented endpoint of Hugging Face's inference container",
+}
+
 // Model describes a model. What is not known is absent.
 type Model struct {
 	ID             string   `json:"id"`                         // with its publisher, as on the hub
@@ -39,6 +50,28 @@ type Model struct {
 	Licence        string   `json:"licence,omitempty"`          // SPDX identifier, or the hub's name where SPDX has none
 	Runs           []Place  `json:"runs"`                       // where, the nearest first
 	Takes          []string `json:"takes"`                      // parameters; no other is sent to it
+}
+
+// Hosted says in one sentence what hosted Hugging Face can do with the model.
+func (m Model) Hosted() string {
+	switch {
+	case m.ID == "":
+		return "not known"
+	case m.RunsAt(Router):
+		return "hosted Hugging Face serves it"
+	}
+	return "hosted Hugging Face does not serve it: " + m.elsewhere()
+}
+
+// elsewhere says where else than at hosted Hugging Face the model can run.
+func (m Model) elsewhere() string {
+	var list []string
+	for _, p := range m.Runs {
+		if p != Router {
+			list = append(list, placeNames[p])
+		}
+	}
+	return "it runs " + strings.Join(list, ", or ")
 }
 
 // RunsAt says whether the model can run at a place.

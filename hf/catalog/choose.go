@@ -63,6 +63,25 @@ func (c *Catalog) match(task, style, quality string, long bool) (choice, bool) {
 	return c.data.Choices[i], true
 }
 
+// Remedy says what to do about a model that hosted Hugging Face does not serve.
+func (c *Catalog) Remedy(model string) string {
+	m, ok := c.Model(model)
+	if !ok {
+		return "check its name, or run it on a server of your own and add that as a provider"
+	}
+	var served []string
+	for _, other := range c.All(m.Task) {
+		if other.RunsAt(Router) && other.ID != model {
+			served = append(served, other.ID)
+		}
+	}
+	other := "a model that it serves as `model`, such as " + strings.Join(served, " or ")
+	if len(served) == 0 {
+		other = "a chat model that its router serves as `model`, or as the provider's default_model"
+	}
+	return m.elsewhere() + "; or name " + other
+}
+
 // Preset is how a task is usually asked for.
 func (c *Catalog) Preset(task string) (Preset, bool) {
 	p, ok := c.data.Presets[task]

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"unicode/utf8"
@@ -42,7 +43,7 @@ type Record struct {
 	Time                 time.Time // when it finished
 	Provider             string    // who answered or, of a failure, who failed last
 	Type                 string
-	Model                string
+	Model                string // that was asked for or, where none was named, that the reply names
 	Task                 hf.Task
 	Attempts             int // calls sent upstream; those of a joined request are those it waited for
 	PromptCharacters     int
@@ -85,7 +86,7 @@ func (g *Gateway) record(ctx context.Context, task hf.Task, t Target, res Result
 		return
 	}
 	g.opt.Recorder.Record(context.WithoutCancel(ctx), Record{
-		Time: time.Now(), Provider: t.Provider, Type: t.Type, Model: t.Model, Task: task,
+		Time: time.Now(), Provider: t.Provider, Type: t.Type, Model: cmp.Or(t.Model, res.Model), Task: task,
 		Attempts: res.Attempts, PromptCharacters: res.PromptCharacters, CompletionCharacters: res.CompletionCharacters,
 		Usage: res.Usage, EstimatedCostUSD: res.EstimatedCostUSD, Took: res.Elapsed,
 		FromCache: res.FromCache, Joined: res.Joined, Stream: stream, Fault: fault,

@@ -175,3 +175,14 @@ func TestACachedAnswerNeedsNoBudget(t *testing.T) {
 		mustFail(t, g, ask("other", p), FaultBudget)
 	})
 }
+
+// A target that names no model has the one of the reply on record, and the result says which target answered.
+func TestTheReplyNamesTheModel(t *testing.T) {
+	log := &recorder{}
+	g := open(t, Options{Recorder: log, Attempts: 1})
+	req := fresh("a", outcomes(fault(hf.FaultServer)), outcomes(nil))
+	req.Targets[1].Model = ""
+	if res := mustDo(t, g, req); res.Target != 1 || res.Model != "m" || log.all()[0].Model != "m" || log.all()[0].Provider != "p1" {
+		t.Errorf("result %+v, record %+v", res, log.all())
+	}
+}

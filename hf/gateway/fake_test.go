@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,9 @@ func after(f hf.Fault, d time.Duration) *hf.CallError {
 // noJitter makes waits exact.
 func noJitter() float64 { return 0 }
 
+// open makes a gateway whose waits are exact, and whose circuits open after five failures.
 func open(t testing.TB, o Options) *Gateway {
+	o.CircuitFailures = cmp.Or(o.CircuitFailures, 5)
 	if o.Random == nil {
 		o.Random = noJitter
 	}

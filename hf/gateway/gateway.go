@@ -22,7 +22,7 @@ type Options struct {
 	CacheBytes      int64          // default 64 MiB
 	EmbeddingBatch  int            // texts in one upstream call; default 32
 	Concurrency     int            // calls at one provider at a time; default 8
-	CircuitFailures int            // transient failures in a row that open a circuit; default 5
+	CircuitFailures int            // transient failures in a row that open a circuit; default 10, which a provider that fails half of the time seldom has
 	CircuitWait     time.Duration  // how long it stays open; default 30s
 	Recorder        Recorder       // nil records nothing
 	Budget          Budget         // nil allows everything
@@ -40,7 +40,7 @@ func (o Options) withDefaults() Options {
 	o.CacheBytes = cmp.Or(o.CacheBytes, 64<<20)
 	o.EmbeddingBatch = cmp.Or(o.EmbeddingBatch, 32)
 	o.Concurrency = cmp.Or(o.Concurrency, 8)
-	o.CircuitFailures = cmp.Or(o.CircuitFailures, 5)
+	o.CircuitFailures = cmp.Or(o.CircuitFailures, 10)
 	o.CircuitWait = cmp.Or(o.CircuitWait, 30*time.Second)
 	if o.Random == nil {
 		o.Random = rand.Float64
@@ -70,6 +70,7 @@ type Request struct {
 // Result is an answer, and how it came about.
 type Result struct {
 	hf.Reply
+	Target               int // which of the request's targets answered
 	Provider             string
 	Attempts             int // calls sent upstream, failed ones included
 	FromCache            bool
@@ -143,7 +144,7 @@ func (g *Gateway) finish(ctx context.Context, r *run, start time.Time, a answer,
 		return res, e
 	}
 	res.Reply = clone(a.reply)
-	res.Provider, res.FromCache = t.Provider, a.fromCache
+	res.Target, res.Provider, res.FromCache = a.target, t.Provider, a.fromCache
 	res.CompletionCharacters = completionCharacters(res.Reply)
 	g.record(ctx, r.call.Task, t, res, "", false)
 	return res, nil

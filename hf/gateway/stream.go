@@ -108,7 +108,7 @@ func (s *stream) finish(ctx context.Context, start time.Time, err error) (Result
 	t := s.targets[s.target]
 	s.reply.Model = t.Model
 	res := Result{
-		Reply: s.reply, Provider: t.Provider, Trace: s.snapshot(), Elapsed: time.Since(start),
+		Reply: s.reply, Target: s.target, Provider: t.Provider, Trace: s.snapshot(), Elapsed: time.Since(start),
 		PromptCharacters: promptCharacters(s.call), CompletionCharacters: s.characters,
 	}
 	res.Attempts = upstream(res.Trace)

@@ -120,6 +120,9 @@ func NewMemoryServer(t testing.TB, o ServerOptions) *Server {
 	return s
 }
 
+// NewHandler is a server for a listener of the caller's, outside of tests.
+func NewHandler(o ServerOptions) http.Handler { return newServer(o) }
+
 func newServer(o ServerOptions) *Server {
 	o.Dialect = defaultTo(o.Dialect, Router)
 	o.Dimensions = defaultTo(o.Dimensions, 8)

@@ -1,16 +1,20 @@
 package hftest
 
-import "searchd/hf"
+import (
+	"strings"
+
+	"searchd/hf"
+)
 
 // Set is a list of models as hf.Models; the first is the default.
 type Set []hf.Model
 
 var _ hf.Models = Set(nil)
 
-// Model is the model of an id; the empty id is the first.
+// Model is the model of an id, with or without the publisher's name before it; the empty id is the first.
 func (s Set) Model(id string) (hf.Model, error) {
 	for _, m := range s {
-		if id == "" || m.Card().ID == id {
+		if full := m.Card().ID; id == "" || full == id || strings.HasSuffix(full, "/"+id) {
 			return m, nil
 		}
 	}

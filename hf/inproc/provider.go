@@ -9,6 +9,7 @@ import (
 	"github.com/jonreiter/govader"
 
 	"searchd/hf"
+	"searchd/models"
 )
 
 // Name is what this provider is called where providers are listed.
@@ -29,7 +30,7 @@ func New(available hf.Models) *Provider {
 }
 
 // Do answers a call. Summarization and FeatureExtraction take the id of an embedding model of this process, or none for
-// the default one; TextClassification takes VADER or none.
+// the default one; TextClassification takes that of a classifier of this process, VADER or none, which is VADER.
 //
 // For a summary, Params.MaxTokens and MinTokens count words, as Words does.
 func (p *Provider) Do(ctx context.Context, c hf.Call) (hf.Reply, error) {
@@ -80,11 +81,16 @@ func (p *Provider) model(id string) (hf.Model, error) {
 	if err == nil {
 		return m, nil
 	}
-	return nil, &hf.CallError{
-		Err:     err,
-		Fault:   hf.FaultNotServed,
-		Message: fmt.Sprintf("the model %s is not in this process: name one that `searchd model list` shows, or none", clip(id, 100)),
+	return nil, notServed(err, "the model %s is not in this process: name one that `searchd model list` shows, or none", id)
+}
+
+// notServed is the error of a model that is not here, in the words of format, or that cannot be opened, in its own.
+func notServed(err error, format, id string) error {
+	message := fmt.Sprintf(format, clip(id, 100))
+	if models.CodeOf(err) != models.NotFound {
+		message = fmt.Sprintf("the model %s cannot be opened: %v", clip(id, 100), err)
 	}
+	return &hf.CallError{Err: err, Fault: hf.FaultNotServed, Message: message}
 }
 
 func unsupported(t hf.Task) error {

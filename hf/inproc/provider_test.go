@@ -48,7 +48,7 @@ func TestRefuses(t *testing.T) {
 		{"no words", hf.Call{Task: hf.Summarization, Inputs: text, Params: hf.Params{MaxTokens: ptr(0)}}, hf.FaultInvalid, "max_length"},
 		{"negative words", hf.Call{Task: hf.Summarization, Inputs: text, Params: hf.Params{MinTokens: ptr(-1)}}, hf.FaultInvalid, "min_length"},
 		{"more than all", hf.Call{Task: hf.Summarization, Inputs: text, Params: hf.Params{MaxTokens: ptr(5), MinTokens: ptr(6)}}, hf.FaultInvalid, "min_length"},
-		{"unknown classifier", hf.Call{Task: hf.TextClassification, Model: "a/b", Inputs: text}, hf.FaultNotServed, "vader"},
+		{"unknown classifier", hf.Call{Task: hf.TextClassification, Model: "a/b", Inputs: text}, hf.FaultNotServed, "searchd model list"},
 		{"nothing to classify", hf.Call{Task: hf.TextClassification}, hf.FaultInvalid, "no text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

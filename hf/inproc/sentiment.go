@@ -37,14 +37,11 @@ const (
 )
 
 func (p *Provider) classify(ctx context.Context, c hf.Call) (hf.Reply, error) {
-	if c.Model != "" && c.Model != VADER {
-		return hf.Reply{}, &hf.CallError{
-			Fault:   hf.FaultNotServed,
-			Message: "in this process sentiment is scored by " + VADER + " alone, not by " + clip(c.Model, 100) + ": name that, or no model",
-		}
-	}
 	if len(c.Inputs) == 0 {
 		return hf.Reply{}, invalid("there is no text to classify")
+	}
+	if c.Model != "" && c.Model != VADER {
+		return p.classifyWith(ctx, c)
 	}
 	r := hf.Reply{Model: VADER, Labels: make([][]hf.Label, len(c.Inputs))}
 	for i, text := range c.Inputs {
@@ -54,6 +51,19 @@ func (p *Provider) classify(ctx context.Context, c hf.Call) (hf.Reply, error) {
 		r.Labels[i] = labels(compound(p.vader(), text))
 	}
 	return r, nil
+}
+
+// classifyWith asks a model of this process.
+func (p *Provider) classifyWith(ctx context.Context, c hf.Call) (hf.Reply, error) {
+	m, err := p.models.Classifier(c.Model)
+	if err != nil {
+		return hf.Reply{}, notServed(err, "the classifier %s is not in this process: name one that `searchd model list` shows, or "+VADER+", or no model", c.Model)
+	}
+	list, err := m.Classify(ctx, c.Inputs)
+	if err != nil {
+		return hf.Reply{}, failed(ctx, err)
+	}
+	return hf.Reply{Model: m.Card().ID, Labels: list}, nil
 }
 
 // compound is VADER's compound score of a text, -1 to 1. The rules are for sentences, and a long run of them always ends

@@ -1,12 +1,17 @@
 package inproc_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"searchd/hf"
+	"searchd/hf/hftest"
 	"searchd/hf/inproc"
 )
 
@@ -104,5 +109,51 @@ func BenchmarkSentiment(b *testing.B) {
 				do(b, p, hf.Call{Task: hf.TextClassification, Inputs: []string{bm.text}})
 			}
 		})
+	}
+}
+
+// set has classifiers too.
+type set struct {
+	hftest.Set
+	classifier map[string]classifier
+}
+
+func (s set) Classifier(id string) (hf.Classifier, error) {
+	if c, ok := s.classifier[id]; ok {
+		return c, nil
+	}
+	return nil, hf.NoModel(id, "classifier")
+}
+
+type classifier struct{ err error }
+
+func (classifier) Card() hf.Card { return hf.Card{ID: "my/classifier"} }
+
+func (c classifier) Classify(_ context.Context, texts []string) ([][]hf.Label, error) {
+	var list [][]hf.Label
+	for _, text := range texts {
+		list = append(list, []hf.Label{{Name: "said " + text, Score: 1}})
+	}
+	return list, c.err
+}
+
+// A classifier of this process answers by its name, and is not asked by another or by none.
+func TestClassifier(t *testing.T) {
+	broken := errors.New("broken")
+	p := inproc.New(set{hftest.Set{hftest.NewModel(hftest.Options{})}, map[string]classifier{"my/classifier": {}, "my/broken": {broken}}})
+	call := hf.Call{Task: hf.TextClassification, Model: "my/classifier", Inputs: []string{"a", "b"}}
+	want := hf.Reply{Model: "my/classifier", Labels: [][]hf.Label{{{Name: "said a", Score: 1}}, {{Name: "said b", Score: 1}}}}
+	if diff := cmp.Diff(want, do(t, p, call)); diff != "" {
+		t.Error(diff)
+	}
+	for _, model := range []string{"", inproc.VADER} {
+		call.Model = model
+		if got := do(t, p, call); got.Model != inproc.VADER || len(got.Labels) != 2 || len(got.Labels[0]) != 3 {
+			t.Errorf("%q: %+v", model, got)
+		}
+	}
+	call.Model = "my/broken"
+	if _, err := p.Do(t.Context(), call); faultOf(err) != hf.FaultServer || !errors.Is(err, broken) {
+		t.Errorf("a broken one: %v", err)
 	}
 }

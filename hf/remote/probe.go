@@ -130,7 +130,7 @@ func (p *Provider) trial(method, path string, start time.Time, err error) Trial 
 	case errors.As(err, &call):
 		t.Status, t.Fault, t.Answer = call.Status, call.Fault, call.Message
 	case err != nil: // the caller's context
-		t.Fault, t.Answer = hf.FaultTimeout, err.Error()
+		t.Fault, t.Answer = hf.FaultTimeout, "no answer before the test's time was over"
 	}
 	t.Advice = Advice(t.Fault)
 	return t

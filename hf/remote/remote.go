@@ -38,7 +38,7 @@ type Options struct {
 	BillTo       string        // organization that pays, huggingface only
 	AllowPrivate bool          // loopback, private and link-local addresses too
 	RawPrompts   bool          // prompts are continued, not answered: no chat template (huggingface, openai)
-	Timeout      time.Duration // of a call, of the first and of each further piece of a stream; 0 is a minute
+	Timeout      time.Duration // of a call, of the first and of each further piece of a stream, where the caller has no deadline; 0 is a minute
 	BatchSize    int           // texts in one request; 0 is what servers of the type take as a rule
 	MaxReply     int64         // bytes of an answer; 0 is 64 MB
 	// Client makes the calls in place of the own one. Its transport connects where it likes: for tests.
@@ -140,7 +140,7 @@ func (p *Provider) once(ctx context.Context, c hf.Call) (hf.Reply, error) {
 	if err != nil {
 		return hf.Reply{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.patience(ctx), errTimeout)
 	defer cancel()
 	a, err := p.exchange(ctx, r)
 	if err != nil {
@@ -151,6 +151,14 @@ func (p *Provider) once(ctx context.Context, c hf.Call) (hf.Reply, error) {
 		return hf.Reply{}, p.badAnswer(a, err)
 	}
 	return reply, nil
+}
+
+// patience is how long to wait for an answer, or for a piece of one: a caller with a deadline has its own.
+func (p *Provider) patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline) + time.Second // the caller's comes first
+	}
+	return p.timeout
 }
 
 // Stream answers a text generation piece by piece.

@@ -48,7 +48,7 @@ func (p *Provider) stream(ctx context.Context, c hf.Call, emit func(hf.Delta) bo
 	if err != nil {
 		return err
 	}
-	ctx, clock := newIdleClock(ctx, p.timeout)
+	ctx, clock := newIdleClock(ctx, p.patience(ctx))
 	defer clock.close()
 	resp, err := p.send(ctx, r)
 	if err != nil {

@@ -54,6 +54,33 @@ func BenchmarkRepeat(b *testing.B) {
 	}
 }
 
+// BenchmarkModels is BenchmarkAppend for the other kinds of model. Their vocabularies are small: real ones make fewer
+// tokens of a text.
+func BenchmarkModels(b *testing.B) {
+	for _, name := range trained {
+		tok := parseConfig(b, readConfig(b, name))
+		for _, bench := range []struct{ name, text string }{
+			{"English", strings.Repeat(english, 40)},
+			{"French", strings.Repeat("Les élèves français préfèrent où naît l'été à Orléans. ", 200)},
+			{"Chinese", strings.Repeat("黑豹队的防守只丢了分，在联赛中排名第六。", 200)},
+		} {
+			b.Run(name+"/"+bench.name, func(b *testing.B) { benchmarkText(b, tok, bench.text) })
+		}
+	}
+}
+
+// BenchmarkLongWord shows that a word of 1 MB takes about the same time a byte as one of 10 kB.
+func BenchmarkLongWord(b *testing.B) {
+	for _, name := range trained {
+		tok := parseConfig(b, readConfig(b, name))
+		for _, size := range []int{1e4, 1e6} {
+			b.Run(fmt.Sprintf("%s/%dkB", name, size/1e3), func(b *testing.B) {
+				benchmarkText(b, tok, strings.Repeat("theharbourisin", size/14))
+			})
+		}
+	}
+}
+
 func benchmarkText(b *testing.B, tok *Tokenizer, text string) {
 	dst := tok.Append(nil, text) // grown once, as in a caller that goes on
 	b.SetBytes(int64(len(text)))

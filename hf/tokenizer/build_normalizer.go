@@ -33,11 +33,11 @@ func (b *builder) step(s section) (step, error) {
 	case "BertNormalizer":
 		return b.bertNormalizer(s)
 	case "NFC":
-		return &unicodeForm{composed: true, classes: b.classes}, s.read(&typed)
+		return &unicodeForm{pairs: newCompositions(), classes: b.classes}, s.read(&typed)
 	case "NFD":
 		return &unicodeForm{classes: b.classes}, s.read(&typed)
 	case "NFKC":
-		return &unicodeForm{composed: true, compatible: true, classes: b.classes}, s.read(&typed)
+		return &unicodeForm{pairs: newCompositions(), compatible: true, classes: b.classes}, s.read(&typed)
 	case "NFKD":
 		return &unicodeForm{compatible: true, classes: b.classes}, s.read(&typed)
 	case "Lowercase":

@@ -54,6 +54,8 @@ type canonicalOrder struct {
 	places []span          // places of the original characters that are in marks, in order
 	next   int             // the first of places not yet taken
 	last   span            // the place taken last
+
+	pending, after []part // room for a composer
 }
 
 type combiningMark struct {

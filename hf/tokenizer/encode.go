@@ -1,13 +1,22 @@
 package tokenizer
 
-import "searchd/hf"
+import (
+	"math"
+
+	"searchd/hf"
+)
 
 // Encode is the ids of a text with the special tokens that the model wants around it. Where they are more than limit,
-// the text's end is cut off; a limit of 0 is none. Special tokens are never cut off.
+// the text's end is cut off; a limit of 0 is none. Special tokens are never cut off. A long text is read as far as the
+// limit wants it, where the kind of tokenizer allows.
 func (t *Tokenizer) Encode(text string, limit int) (ids []int32, truncated bool) {
-	a := t.Tokenize(text)
-	if room := limit - specials(t.around.single); limit > 0 && len(a) > room {
-		a, truncated = a[:max(room, 0)], true
+	room := math.MaxInt - 1
+	if limit > 0 {
+		room = max(limit-specials(t.around.single), 0)
+	}
+	a := t.appendFirst(nil, text, room+1)
+	if len(a) > room {
+		a, truncated = a[:room], true
 	}
 	ids, _ = fill(t.around.single, a, nil)
 	return ids, truncated

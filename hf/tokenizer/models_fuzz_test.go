@@ -1,6 +1,8 @@
 package tokenizer
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -12,10 +14,16 @@ func FuzzModels(f *testing.F) {
 	for _, name := range trained {
 		models = append(models, parseConfig(f, readConfig(f, name)))
 	}
+	whole := parseConfig(f, readConfig(f, "byte-level"))
+	whole.cutter = nil
 	for _, s := range []string{english, fuzzText, "<mask> </s", "\xed\xa0\x80", "각\u1100\u1161", "ﬁ\u0301 \u0600x\u0301\r\n½", "I'll   we'\n\n"} {
 		f.Add(s, 9)
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
+		long := strings.Repeat(text, 2*pieceSize/(len(text)+1)+1) + " of it"
+		if got, want := models[0].Tokenize(long), whole.Tokenize(long); !slices.Equal(got, want) {
+			t.Errorf("%q: in pieces %v, whole %v", long, got, want)
+		}
 		for i, tok := range models {
 			tokens := tok.Tokenize(text)
 			end := 0

@@ -46,7 +46,9 @@ func (lowercaser) apply(n *normalized, _ *canonicalOrder) {
 		return
 	}
 	e := n.edit()
-	for _, r := range string(e.text) {
+	for i := 0; i < len(e.text); {
+		r, size := utf8.DecodeRune(e.text[i:])
+		i += size
 		if r == 'İ' {
 			e.put('i', 0)
 			e.put('\u0307', 1)

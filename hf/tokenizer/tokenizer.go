@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"math"
 	"sync"
 
 	"searchd/hf"
@@ -66,7 +67,7 @@ type scratch struct {
 const maxKept = 64 << 10
 
 func (s *scratch) small() bool {
-	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.norm.spareText), cap(s.order.marks),
+	return max(cap(s.segments), cap(s.words), cap(s.norm.text), cap(s.norm.spareText), cap(s.order.marks), cap(s.order.pending),
 		cap(s.symbols), cap(s.queue.heap), cap(s.paths)) <= maxKept
 }
 
@@ -89,6 +90,11 @@ func (t *Tokenizer) Tokenize(text string) []hf.Token { return t.Append(nil, text
 // stand in the text literally, such as "[SEP]", are found. It takes time linear in the text, and allocates only to
 // grow dst, except for texts with very long words.
 func (t *Tokenizer) Append(dst []hf.Token, text string) []hf.Token {
+	return t.appendFirst(dst, text, math.MaxInt)
+}
+
+// appendFirst is Append that may leave off once it has so many tokens: long texts are done in pieces.
+func (t *Tokenizer) appendFirst(dst []hf.Token, text string, most int) []hf.Token {
 	s, ok := t.scratch.Get().(*scratch)
 	if !ok {
 		s = new(scratch)
@@ -96,11 +102,14 @@ func (t *Tokenizer) Append(dst []hf.Token, text string) []hf.Token {
 	before := len(dst)
 	s.segments = appendSegments(s.segments[:0], t.raw, text)
 	for _, g := range s.segments {
+		if len(dst)-before >= most {
+			break
+		}
 		if g.id != noToken {
 			dst = append(dst, hf.Token{ID: g.id, Start: g.start, End: g.end})
 			continue
 		}
-		dst = t.appendText(dst, s, text[g.start:g.end], g.start)
+		dst = t.appendText(dst, s, text[g.start:g.end], g.start, most-(len(dst)-before))
 	}
 	if s.small() {
 		t.scratch.Put(s)
@@ -112,8 +121,9 @@ func (t *Tokenizer) Append(dst []hf.Token, text string) []hf.Token {
 }
 
 // appendText appends the tokens of text, which stands at base and has no added token to be found in raw text.
-func (t *Tokenizer) appendText(dst []hf.Token, s *scratch, text string, base int) []hf.Token {
-	for len(text) > 0 {
+func (t *Tokenizer) appendText(dst []hf.Token, s *scratch, text string, base, most int) []hf.Token {
+	before := len(dst)
+	for len(text) > 0 && len(dst)-before < most {
 		size := len(text)
 		if t.cutter != nil {
 			size = t.cutter.cut(text)

@@ -9,21 +9,24 @@ import (
 
 // unicodeForm is one of Unicode's four normal forms, as of Unicode 9, where the reference stopped.
 type unicodeForm struct {
-	compatible, composed bool
-	classes              *classes
+	compatible bool
+	pairs      compositions // nil where characters stay apart
+	classes    *classes
 }
 
 // lateCompatible are characters whose decomposition is newer than Unicode 9.
-var lateCompatible = [...][2]rune{{0x32FF, 0x32FF}, {0xA7F2, 0xA7F4}, {0xAB69, 0xAB69}, {0x10781, 0x107BA}, {0x11938, 0x11938}, {0x1E030, 0x1E06D}}
+var lateCompatible = [...][2]rune{
+	{0x32FF, 0x32FF}, {0xA7F2, 0xA7F4}, {0xAB69, 0xAB69}, {0x10781, 0x107BA}, {0x11938, 0x11938}, {0x1E030, 0x1E06D},
+	{0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
+}
 
-func (f *unicodeForm) apply(n *normalized, _ *canonicalOrder) {
-	if isASCII(n.text) || f.quick().IsNormal(n.text) {
+func (f *unicodeForm) apply(n *normalized, order *canonicalOrder) {
+	if isASCII(n.text) || f.quick().QuickSpan(n.text) == len(n.text) {
 		return
 	}
-	e := n.edit()
-	c := composer{form: f, edit: &e}
-	for i := 0; i < len(e.text); {
-		r, size := utf8.DecodeRune(e.text[i:])
+	c := composer{form: f, edit: n.edit(), pending: order.pending[:0], after: order.after[:0]}
+	for i := 0; i < len(c.edit.text); {
+		r, size := utf8.DecodeRune(c.edit.text[i:])
 		i += size
 		var buf [maxCompatible]rune
 		for j, d := range f.decompose(buf[:0], r) {
@@ -32,6 +35,7 @@ func (f *unicodeForm) apply(n *normalized, _ *canonicalOrder) {
 	}
 	c.flush()
 	c.end()
+	order.pending, order.after = c.pending, c.after
 }
 
 // maxCompatible is the length of the longest decomposition: that of U+FDFA.
@@ -41,11 +45,11 @@ const maxCompatible = 18
 // as they were.
 func (f *unicodeForm) quick() norm.Form {
 	switch {
-	case f.compatible && f.composed:
+	case f.compatible && f.pairs != nil:
 		return norm.NFKC
 	case f.compatible:
 		return norm.NFKD
-	case f.composed:
+	case f.pairs != nil:
 		return norm.NFC
 	}
 	return norm.NFD
@@ -93,7 +97,7 @@ type part struct {
 // composer orders the characters of decompositions and, where the form wants it, composes them again.
 type composer struct {
 	form *unicodeForm
-	edit *edit
+	edit edit
 
 	pending []part // marks to be ordered
 	base    part   // what marks are composed with
@@ -123,7 +127,7 @@ func (c *composer) flush() {
 // put takes the characters in canonical order.
 func (c *composer) put(p part) {
 	switch {
-	case !c.form.composed, !c.hasBase && p.class != 0:
+	case c.form.pairs == nil, !c.hasBase && p.class != 0:
 		c.edit.put(p.r, p.change)
 		return
 	case !c.hasBase:
@@ -131,7 +135,7 @@ func (c *composer) put(p part) {
 		return
 	}
 	if blocked := len(c.after) > 0 && c.last >= p.class; !blocked {
-		if r, ok := c.form.compose(c.base.r, p.r); ok {
+		if r, ok := c.form.pairs.compose(c.base.r, p.r); ok {
 			c.base.r = r
 			c.base.change += p.change - 1
 			return
@@ -154,22 +158,4 @@ func (c *composer) end() {
 		c.edit.put(p.r, p.change)
 	}
 	c.after, c.hasBase = c.after[:0], false
-}
-
-// compose is the character that a and b together are.
-func (f *unicodeForm) compose(a, b rune) (rune, bool) {
-	var buf [4 * utf8.UTFMax]byte
-	pair := utf8.AppendRune(buf[:0], a)
-	first := len(pair)
-	pair = utf8.AppendRune(pair, b)
-	if norm.NFC.Properties(pair[first:]).BoundaryBefore() {
-		return 0, false
-	}
-	var out [4 * utf8.UTFMax]byte
-	whole := norm.NFC.Append(out[:0], pair...)
-	r, size := utf8.DecodeRune(whole)
-	if size != len(whole) || f.classes.of(r)&decomposes == 0 && !isHangul(r) {
-		return 0, false
-	}
-	return r, true
 }

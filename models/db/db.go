@@ -19,7 +19,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 2
+const schemaVersion = 3
 
 const readers = 4
 

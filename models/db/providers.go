@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -62,80 +61,4 @@ func (d *DB) DeleteProvider(ctx context.Context, id string) error {
 		return models.Errorf(models.NotFound, "provider", "there is no provider %q; GET /providers lists them", id)
 	}
 	return gone.Error
-}
-
-// AddModelRequests appends to the log of model requests.
-func (d *DB) AddModelRequests(ctx context.Context, list []models.ModelRequest) error {
-	if len(list) == 0 {
-		return nil
-	}
-	return d.write.WithContext(ctx).CreateInBatches(list, 50).Error
-}
-
-// PruneModelRequests forgets what is older.
-func (d *DB) PruneModelRequests(ctx context.Context, before time.Time) error {
-	return d.write.WithContext(ctx).Where("at < ?", before).Delete(&models.ModelRequest{}).Error
-}
-
-// ModelRequests lists the log, newest first, older than the row numbered before (0: from the newest).
-func (d *DB) ModelRequests(ctx context.Context, before uint64, limit int) ([]models.ModelRequest, error) {
-	g := d.read.WithContext(ctx)
-	if before > 0 {
-		g = g.Where("seq < ?", before)
-	}
-	var list []models.ModelRequest
-	err := g.Order("seq DESC").Limit(limit).Find(&list).Error
-	return list, err
-}
-
-// CharactersSince is how many characters the providers other than local have been sent and have answered, for budgets.
-func (d *DB) CharactersSince(ctx context.Context, from time.Time) (int64, error) {
-	var n int64
-	err := d.read.WithContext(ctx).Model(&models.ModelRequest{}).
-		Where("at >= ? AND provider <> 'local' AND NOT from_cache", from).
-		Select("COALESCE(SUM(prompt_characters + completion_characters), 0)").Scan(&n).Error
-	return n, err
-}
-
-// UsageRow is a group's sum.
-type UsageRow struct {
-	Group                string
-	Requests             int
-	Errors               int
-	CacheHits            int
-	PromptCharacters     int64
-	CompletionCharacters int64
-	PromptTokens         int64
-	CompletionTokens     int64
-	CostUSD              float64
-	Latencies            []float64 // milliseconds, in order
-}
-
-var usageGroups = map[string]string{"model": "model", "provider": "provider", "task": "task", "day": "substr(at, 1, 10)"}
-
-// UsageGroups are what usage can be summed by.
-var UsageGroups = []string{"model", "provider", "task", "day"}
-
-// Usage sums the log between two times by model, provider, task or day.
-func (d *DB) Usage(ctx context.Context, from, to time.Time, by string) ([]UsageRow, error) {
-	column, ok := usageGroups[by]
-	if !ok {
-		return nil, models.Errorf(models.Invalid, "group_by", "%.32q is not a group; use model, provider, task or day", by)
-	}
-	g := d.read.WithContext(ctx).Model(&models.ModelRequest{}).Where("at >= ? AND at < ?", from, to)
-	var rows []UsageRow
-	err := g.Session(&gorm.Session{}).Select(column + ` AS "group", COUNT(*) AS requests, SUM(status <> 'ok') AS errors, SUM(from_cache) AS cache_hits,
-		SUM(prompt_characters) AS prompt_characters, SUM(completion_characters) AS completion_characters,
-		SUM(prompt_tokens) AS prompt_tokens, SUM(completion_tokens) AS completion_tokens, SUM(cost_usd) AS cost_usd`).
-		Group(column).Order(column).Scan(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	for i := range rows {
-		err := g.Session(&gorm.Session{}).Where(column+" = ?", rows[i].Group).Order("latency_ms").Pluck("latency_ms", &rows[i].Latencies).Error
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
 }

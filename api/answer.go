@@ -1,0 +1,101 @@
+package api
+
+import (
+	"bufio"
+	"cmp"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
+
+	"searchd/api/wire"
+	"searchd/models"
+	"searchd/search"
+	"searchd/tasks"
+)
+
+// defaultPassages is how many passages an answer is made from.
+const defaultPassages = 5
+
+func (s *Server) answerQuestion(c *fiber.Ctx) error {
+	var body wire.AnswerRequest
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	a, err := ask(body.Ask)
+	if err != nil {
+		return err
+	}
+	r, err := answerSearch(body)
+	if err != nil {
+		return err
+	}
+	collection, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	if body.Stream {
+		return s.answerStream(c, a, collection, r)
+	}
+	ctx, cancel := s.taskContext()
+	defer cancel()
+	answered, done, err := s.Tasks.Answer(ctx, a, collection, r)
+	if err != nil {
+		return err
+	}
+	return send(c, wireAnswer(answered, done))
+}
+
+// answerSearch is the search for a question. A passage that answers may stand beside another of its document, so hits are
+// passages unless documents are asked for.
+func answerSearch(body wire.AnswerRequest) (search.Request, error) {
+	switch {
+	case body.Query != "":
+		return search.Request{}, models.Errorf(models.Invalid, "query", "is called question here")
+	case body.Vector != nil:
+		return search.Request{}, models.Errorf(models.Invalid, "vector", "is not taken here; the question finds the passages")
+	}
+	body.Query = body.Question
+	r, err := searchRequest(body.SearchRequest, defaultPassages)
+	r.Group = cmp.Or(r.Group, search.ByChunk)
+	return r, err
+}
+
+// answerStream sends an event "hits" as soon as the passages are found, each piece of the answer as an event "delta", and at
+// the end an event "done" or "error".
+func (s *Server) answerStream(c *fiber.Ctx, a tasks.Ask, collection models.Collection, r search.Request) error {
+	ctx, cancel := s.taskContext()
+	answering, err := s.Tasks.AnswerStream(ctx, a, collection, r)
+	if err != nil {
+		cancel()
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	id := requestID(c)
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer cancel()
+		if err := event(w, "hits", map[string]any{"hits": wireHits(answering.Hits)}); err != nil {
+			return // the client has left
+		}
+		for delta, err := range answering.Pieces {
+			if err != nil {
+				shown := s.explainError(err, id)
+				shown.RequestID = id
+				_ = event(w, "error", wire.ErrorAnswer{Error: shown}) // the client has left if this cannot be sent
+				return
+			}
+			if err := event(w, "delta", map[string]string{"text": delta.Text}); err != nil {
+				return
+			}
+		}
+		_ = event(w, "done", wireAnswer(answering.Answered, answering.Done))
+	})
+	return nil
+}
+
+func wireAnswer(a tasks.Answered, done tasks.Done) wire.Answer {
+	return wire.Answer{
+		Done: wireDone(done), Answer: a.Text, Hits: wireHits(a.Hits),
+		Citations: lo.Map(a.Citations, func(c tasks.Citation, _ int) wire.Citation { return wire.Citation(c) }),
+	}
+}

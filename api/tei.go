@@ -1,0 +1,241 @@
+package api
+
+import (
+	"fmt"
+	"runtime"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
+
+	"searchd/api/wire"
+	"searchd/hf"
+	"searchd/models"
+)
+
+// routeTEI speaks as text-embeddings-inference does, with the default model of each kind.
+func (s *Server) routeTEI() {
+	s.app.Post("/embed", in(teiFailure, s.teiEmbed))
+	s.app.Post("/embed_all", in(teiFailure, s.teiEmbedAll))
+	s.app.Post("/similarity", in(teiFailure, s.teiSimilarity))
+	s.app.Post("/predict", in(teiFailure, s.teiPredict))
+	s.app.Post("/rerank", in(teiFailure, s.teiRerank))
+	s.app.Post("/tokenize", in(teiFailure, s.teiTokenize))
+	s.app.Post("/decode", in(teiFailure, s.teiDecode))
+	s.app.Get("/info", in(teiFailure, s.teiInfo))
+	s.app.Get("/health", in(teiFailure, s.teiHealth))
+}
+
+func (s *Server) teiEmbed(c *fiber.Ctx) error {
+	var body wire.EmbedRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	v, err := s.hubVectors(c, "", wire.HubRequest{Inputs: body.Inputs, EmbedOptions: body.EmbedOptions})
+	if err != nil {
+		return err
+	}
+	return send(c, v.rows())
+}
+
+// readingOf is how a client wants its texts to be read.
+func readingOf(o wire.EmbedOptions) (reading, error) {
+	r := reading{unit: o.Normalize == nil || *o.Normalize, refuseLong: o.Truncate != nil && !*o.Truncate, dimensions: o.Dimensions}
+	switch o.TruncationDirection {
+	case "", "right", "Right":
+	case "left", "Left":
+		r.keepEnd = true
+	default:
+		return r, models.Errorf(models.Invalid, "truncation_direction", "is %.32q; it can be right or left", o.TruncationDirection)
+	}
+	switch o.PromptName {
+	case "", "document", "passage", "corpus":
+	case "query":
+		r.role = hf.Query
+	default:
+		return r, models.Errorf(models.Invalid, "prompt_name", "is %.64q; it can be query or document", o.PromptName)
+	}
+	return r, nil
+}
+
+// teiEmbedAll would answer the vectors of tokens. The models here are asked for those of texts alone.
+func (s *Server) teiEmbedAll(*fiber.Ctx) error {
+	return &models.Error{Code: models.Invalid, Message: "`embed_all` is not available: the models here give a vector for each text, not for each token; POST /embed", Err: errBackend}
+}
+
+func (s *Server) teiSimilarity(c *fiber.Ctx) error {
+	var body wire.SimilarityRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	scores, err := s.similarities(c, "", body.Inputs, body.Parameters)
+	if err != nil {
+		return err
+	}
+	return send(c, scores)
+}
+
+// similarities are the cosines of a sentence and others, in their order.
+func (s *Server) similarities(c *fiber.Ctx, model string, pairs wire.SimilarityInputs, o wire.EmbedOptions) ([]float32, error) {
+	if err := checkCount("inputs.sentences", len(pairs.Sentences)); err != nil {
+		return nil, err
+	}
+	if pairs.SourceSentence == "" {
+		return nil, empty("inputs.source_sentence")
+	}
+	for i, text := range pairs.Sentences {
+		if text == "" {
+			return nil, empty(fmt.Sprintf("inputs.sentences[%d]", i))
+		}
+	}
+	o.Normalize = nil // a cosine is that of unit vectors
+	r, err := readingOf(o)
+	if err != nil {
+		return nil, err
+	}
+	in := input{texts: append([]string{pairs.SourceSentence}, pairs.Sentences...)}
+	ctx, cancel := s.taskContext()
+	defer cancel()
+	v, err := s.embedInput(ctx, model, "inputs", in, r)
+	if err != nil {
+		return nil, err
+	}
+	v.tellCost(c, in.characters())
+	rows := v.rows()
+	return lo.Map(rows[1:], func(row []float32, _ int) float32 { return dot(rows[0], row) }), nil
+}
+
+func dot(a, b []float32) float32 {
+	var sum float64
+	for i, x := range a {
+		sum += float64(x) * float64(b[i])
+	}
+	return float32(sum)
+}
+
+func (s *Server) teiRerank(c *fiber.Ctx) error {
+	var body wire.TEIRerankRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	if err := checkCount("texts", len(body.Texts)); err != nil {
+		return err
+	}
+	ranks, _, err := s.rank("", body.Query, body.Texts)
+	if err != nil {
+		return unlessHere(err, "model is not a re-ranker model")
+	}
+	return send(c, lo.Map(ranks, func(r ranked, _ int) wire.TEIRank {
+		rank := wire.TEIRank{Index: r.index, Score: r.score}
+		if !body.RawScores {
+			rank.Score = sigmoid(r.score)
+		}
+		if body.ReturnText {
+			rank.Text = &body.Texts[r.index]
+		}
+		return rank
+	}))
+}
+
+// unlessHere makes the error of a kind of model that is not here the one that a server of another kind of model answers.
+func unlessHere(err error, message string) error {
+	if models.CodeOf(err) != models.NotFound {
+		return err
+	}
+	return &models.Error{Code: models.Invalid, Message: message + ": none is here; `searchd model pull ID` brings one", Err: errBackend}
+}
+
+// maxTokenized bounds the texts of one POST /tokenize, in characters: each token is answered with its text and place.
+const maxTokenized = 1 << 20
+
+// teiTokenize lists the tokens that stand for a text. Those that a model puts around it are not known here.
+func (s *Server) teiTokenize(c *fiber.Ctx) error {
+	var body wire.TokenizeRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	in, err := parseInput("inputs", body.Inputs)
+	if err != nil {
+		return err
+	}
+	switch n := in.characters(); {
+	case in.ids != nil:
+		return models.Errorf(models.Invalid, "inputs", "holds token ids; send text")
+	case n > maxTokenized:
+		return models.Errorf(models.Invalid, "inputs", "has %d characters; at most %d are allowed", n, maxTokenized)
+	case body.AddSpecialTokens != nil && *body.AddSpecialTokens:
+		return models.Errorf(models.Invalid, "add_special_tokens", "cannot be done here: the tokens of the text are listed, not those around it; send false")
+	}
+	m, err := s.Models.Model("")
+	if err != nil {
+		return err
+	}
+	return send(c, lo.Map(in.texts, func(text string, _ int) []wire.TEIToken { return wireTokens(text, m.Tokenize(text)) }))
+}
+
+func wireTokens(text string, tokens []hf.Token) []wire.TEIToken {
+	list := make([]wire.TEIToken, len(tokens))
+	at, characters := 0, 0 // how many characters stand before a byte
+	for i, t := range tokens {
+		if t.Start < at {
+			at, characters = 0, 0 // a token that overlaps the one before it
+		}
+		characters += utf8.RuneCountInString(text[at:t.Start])
+		at = t.Start
+		list[i] = wire.TEIToken{ID: t.ID, Text: text[t.Start:t.End], Start: characters, Stop: characters + utf8.RuneCountInString(text[t.Start:t.End])}
+	}
+	return list
+}
+
+func (s *Server) teiDecode(c *fiber.Ctx) error {
+	var body wire.DecodeRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	in, err := parseInput("ids", body.IDs)
+	if err != nil {
+		return err
+	}
+	if in.ids == nil {
+		return models.Errorf(models.Invalid, "ids", "must be a list of token ids, or a list of such lists")
+	}
+	m, err := s.Models.Model("")
+	if err != nil {
+		return err
+	}
+	decoder, ok := m.(hf.Decoder)
+	if !ok {
+		return &models.Error{Code: models.Invalid, Message: "the tokenizer of " + m.Card().ID + " does not decode here", Err: errBackend}
+	}
+	skip := body.SkipSpecialTokens == nil || *body.SkipSpecialTokens
+	return send(c, lo.Map(in.ids, func(ids []int32, _ int) string { return decoder.Decode(ids, skip) }))
+}
+
+func (s *Server) teiInfo(c *fiber.Ctx) error {
+	if p := query(c); p.err != nil {
+		return p.err
+	}
+	m, err := s.Models.Model("")
+	if err != nil {
+		return err
+	}
+	card := m.Card()
+	info := wire.TEIInfo{
+		ModelID: card.ID, ModelSHA: card.Revision, ModelDtype: card.Precision, ServedModelName: card.ID,
+		MaxConcurrentRequests: s.app.Config().Concurrency, MaxInputLength: card.MaxTokens, MaxBatchTokens: maxInputs * card.MaxTokens,
+		MaxClientBatchSize: maxInputs, AutoTruncate: true, TokenizationWorkers: runtime.GOMAXPROCS(0), Version: s.Version,
+	}
+	info.ModelType.Embedding.Pooling = card.Pooling
+	return send(c, info)
+}
+
+// teiHealth has an empty body, as the original.
+func (s *Server) teiHealth(c *fiber.Ctx) error {
+	if err := s.DB.Ping(c.UserContext()); err != nil {
+		s.Log.Error("store not readable", "error", err)
+		c.Status(fiber.StatusServiceUnavailable)
+		return send(c, wire.TEIError{Error: "unhealthy", ErrorType: "Unhealthy"})
+	}
+	c.Status(fiber.StatusOK)
+	return nil
+}

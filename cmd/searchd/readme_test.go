@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"searchd/hf"
+	"searchd/hf/hftest"
+	"searchd/hf/inproc"
+	"searchd/hf/remote"
+)
+
+// TestScriptOfTheREADME runs the README's provider commands, with a fake router in place of the real one, and compares what
+// they print with what the README shows, but for the width of columns and what is measured.
+func TestScriptOfTheREADME(t *testing.T) {
+	searchd, err := exec.LookPath("searchd") // put there by testscript.Main
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := readREADME(t)
+	block := regexp.MustCompile("(?s)```console\n(\\$ searchd provider add .*?)```").FindSubmatch(readme)
+	if block == nil {
+		t.Fatal("the README does not show searchd provider add")
+	}
+	router := hftest.NewServer(t, hftest.ServerOptions{Key: routerKey})
+	here := strings.NewReplacer("https://router.huggingface.co", router.URL, "meta-llama/Llama-3.1-8B-Instruct", hftest.ChatModel,
+		"--api-key hf_…", "--api-key "+routerKey, "\\\n", " ").Replace(string(block[1]))
+	env := append(os.Environ(), "SEARCHD_DATA="+t.TempDir(), "HUGGINGFACE_API_ENDPOINT="+router.URL, "SEARCHD_ALLOW_PRIVATE_ENDPOINTS=true")
+	for step := range strings.SplitSeq(strings.TrimPrefix(here, "$ "), "\n$ ") {
+		command, shown, _ := strings.Cut(step, "\n")
+		args := strings.Fields(command)
+		run := exec.CommandContext(t.Context(), searchd, args[1:]...)
+		var printed, complaints bytes.Buffer
+		run.Env, run.Stdout, run.Stderr = env, &printed, &complaints
+		if err := run.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+			t.Fatal(err)
+		}
+		if got, want := unmeasured(printed.String()+complaints.String()), unmeasured(shown); got != want {
+			t.Errorf("%s prints\n%s\nthe README shows\n%s", command, printed.String()+complaints.String(), shown)
+		}
+	}
+}
+
+func readREADME(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// unmeasured is a text without what differs from run to run.
+func unmeasured(text string) string {
+	text = regexp.MustCompile(`(\d+|…) (ms|models|bytes|dimensions)`).ReplaceAllString(text, "N $2")
+	return strings.TrimSpace(regexp.MustCompile(` +`).ReplaceAllString(text, " "))
+}
+
+// TestTasksOfTheREADME compares the README's table of tasks with what providers take on. What is done in words, providers
+// would refuse: these models are told.
+func TestTasksOfTheREADME(t *testing.T) {
+	calls := map[string]hf.Call{
+		"/complete":            {Task: hf.TextGeneration, Inputs: []string{"a"}},
+		"/compare":             {Task: hf.TextGeneration, Inputs: []string{"a"}},
+		"/sentiment":           {Task: hf.TextClassification, Inputs: []string{"a"}},
+		"/summarize":           {Task: hf.Summarization, Inputs: []string{"a"}},
+		"/translate":           {Task: hf.Translation, Inputs: []string{"a"}},
+		"/embeddings":          {Task: hf.FeatureExtraction, Inputs: []string{"a"}},
+		"/answer":              {Task: hf.TextGeneration, Messages: []hf.Message{{Role: "user", Content: "a"}}},
+		"/v1/chat/completions": {Task: hf.TextGeneration, Messages: []hf.Message{{Role: "user", Content: "a"}}},
+	}
+	rows := regexp.MustCompile("(?m)^\\| `POST (/[a-z0-9/]+)` \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\|").FindAllSubmatch(readREADME(t), -1)
+	if len(rows) != len(calls) {
+		t.Fatalf("the table has %d tasks, want %d", len(rows), len(calls))
+	}
+	own := inproc.New(hftest.Set{hftest.NewModel(hftest.Options{})})
+	for _, row := range rows {
+		call := calls[string(row[1])]
+		call.Model = "owner/name"
+		for i, kind := range []remote.Type{"", remote.HuggingFace, remote.TEI, remote.TGI, remote.OpenAI} {
+			var provider hf.Provider = own
+			if kind != "" {
+				var err error
+				// Nothing listens there: what is not refused fails in another way.
+				if provider, err = remote.New(remote.Options{Type: kind, Endpoint: "http://127.0.0.1:1", AllowPrivate: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var failed *hf.CallError
+			_, err := provider.Do(t.Context(), call)
+			able := !errors.As(err, &failed) || failed.Fault != hf.FaultUnsupport
+			if shown := string(row[2+i]) != "–" && string(row[2+i]) != "in words"; shown != able && (string(row[1]) != "/answer" || kind != "") { // without a provider it quotes
+				t.Errorf("%s by %q: the README says %q; %v", row[1], kind, row[2+i], err)
+			}
+		}
+	}
+}
