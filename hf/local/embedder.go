@@ -63,8 +63,8 @@ type Viewer interface {
 	View(name string) ([]byte, error)
 }
 
-// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json and
-// model.safetensors, and if there are modules.json with the folders of pooling and dense layers, sentence_bert_config.json,
+// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json (or
+// the vocabulary it is made of) and model.safetensors, and if there are modules.json with the folders of pooling and dense layers, sentence_bert_config.json,
 // tokenizer_config.json and config_sentence_transformers.json. Without modules.json the vector is the mean over the tokens.
 func Open(fsys fs.FS, o Options) (*Embedder, error) {
 	e, err := open(fsys, o, KindEmbedder)
@@ -86,7 +86,7 @@ func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	e := &Embedder{output: l.output}
 	var tokensErr error
 	var wg sync.WaitGroup
-	wg.Go(func() { e.tokens, tokensErr = openTokenizer(fsys, l.path(tokenizerFile)) })
+	wg.Go(func() { e.tokens, tokensErr = openTokenizer(fsys, &l) })
 	revision, err := e.openModel(fsys, &l, o.Revision)
 	wg.Wait()
 	if err != nil {
@@ -95,24 +95,9 @@ func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	if tokensErr != nil {
 		return nil, tokensErr
 	}
-	if err := l.checkTokenizer(e.tokens); err != nil {
-		return nil, err
-	}
 	e.card = card(e, &l, revision, o)
 	e.start(o)
 	return e, nil
-}
-
-func openTokenizer(fsys fs.FS, name string) (*tokenizer.Tokenizer, error) {
-	b, err := view(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tokenizer.Parse(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return t, nil
 }
 
 // openModel loads the weights and answers their revision.

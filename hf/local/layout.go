@@ -14,12 +14,10 @@ import (
 
 // The files of a model folder, as transformers and sentence-transformers lay it out.
 const (
-	weightsFile   = "model.safetensors"
-	configFile    = "config.json"
-	tokenizerFile = "tokenizer.json"
-	tokensFile    = "tokenizer_config.json"
-	modulesFile   = "modules.json"
-	promptsFile   = "config_sentence_transformers.json"
+	weightsFile = "model.safetensors"
+	configFile  = "config.json"
+	modulesFile = "modules.json"
+	promptsFile = "config_sentence_transformers.json"
 )
 
 // limitFiles are the names under which sentence-transformers has kept the limit, the first that is there counts.
@@ -43,7 +41,7 @@ type layout struct {
 	prompts     map[hf.Role]string
 }
 
-// readLayout reads the small files. Only config.json and tokenizer.json must be there, and the weights: without
+// readLayout reads the small files. Only config.json and a tokenizer must be there, and the weights: without
 // modules.json the vector is the mean over the tokens, as sentence-transformers has it.
 func readLayout(fsys fs.FS) (layout, error) {
 	l := layout{}
@@ -52,12 +50,10 @@ func readLayout(fsys fs.FS) (layout, error) {
 			return layout{}, err
 		}
 	}
-	for _, name := range []string{tokenizerFile, weightsFile} {
-		if _, err := fs.Stat(fsys, l.path(name)); err != nil {
-			return layout{}, fmt.Errorf("model folder: %w", err)
-		}
+	if _, err := fs.Stat(fsys, l.path(weightsFile)); err != nil {
+		return layout{}, fmt.Errorf("model folder: %w", err)
 	}
-	return l, nil
+	return l, l.checkVocabulary(fsys)
 }
 
 // path is where a file of the transformer lies.
@@ -66,7 +62,7 @@ func (l *layout) path(name string) string { return path.Join(l.transformer, name
 // files lists the files beside the weights of the transformer.
 func (l *layout) files() []string {
 	list := []string{modulesFile, promptsFile, l.path(configFile), l.path(tokenizerFile), l.path(tokensFile), "LICENSE"}
-	for _, name := range limitFiles() {
+	for _, name := range append(limitFiles(), vocabFile, piecesFile, mergesFile) {
 		list = append(list, l.path(name))
 	}
 	if l.pooling != "" {

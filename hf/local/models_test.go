@@ -297,6 +297,49 @@ func TestModelFolderRefuses(t *testing.T) {
 	}
 }
 
+// A folder of older make, with a vocabulary in place of tokenizer.json, embeds as the newer one does.
+func TestVocabularyFiles(t *testing.T) {
+	for _, test := range []struct{ model, class string }{{"bert", "BertTokenizer"}, {"roberta", "RobertaTokenizer"}} {
+		t.Run(test.model, func(t *testing.T) {
+			var c struct {
+				Model struct {
+					Vocab  map[string]int
+					Merges [][]string
+				}
+			}
+			b, err := fs.ReadFile(modelFolder(test.model), "tokenizer.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(b, &c); err != nil {
+				t.Fatal(err)
+			}
+			changes := map[string]string{
+				"tokenizer.json":        "",
+				"tokenizer_config.json": edit(t, test.model, "tokenizer_config.json", map[string]any{"tokenizer_class": test.class}),
+			}
+			if c.Model.Merges == nil {
+				pieces := slices.SortedFunc(maps.Keys(c.Model.Vocab), func(a, b string) int { return c.Model.Vocab[a] - c.Model.Vocab[b] })
+				changes["vocab.txt"] = strings.Join(pieces, "\n") + "\n"
+			} else {
+				vocab, err := json.Marshal(c.Model.Vocab)
+				if err != nil {
+					t.Fatal(err)
+				}
+				changes["vocab.json"], changes["merges.txt"] = string(vocab), "#version: 0.2\n"
+				for _, m := range c.Model.Merges {
+					changes["merges.txt"] += strings.Join(m, " ") + "\n"
+				}
+			}
+			e, err := local.Open(changed(t, test.model, changes), local.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkEmbeddings(t, e, inputs(t, test.model))
+		})
+	}
+}
+
 // withoutProcessor is a model's tokenizer.json without what puts special tokens around a text.
 func withoutProcessor(t *testing.T, name string) string {
 	return edit(t, name, "tokenizer.json", map[string]any{"post_processor": nil})

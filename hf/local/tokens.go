@@ -2,14 +2,12 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"searchd/hf"
-	"searchd/hf/tokenizer"
 )
 
 // minTokens is what the shortest text takes: the special tokens at its ends, called [CLS] and [SEP] or <s> and </s>.
@@ -94,17 +92,4 @@ func (e *Embedder) preparePairs(ctx context.Context, query string, texts []strin
 		pairs[i] = text{ids, max(0, slices.Index(types, 1)), truncated}
 	}
 	return pairs, nil
-}
-
-// checkTokenizer refuses a tokenizer that does not put one special token before a text and one after it, and a folder that
-// has texts lower-cased before a tokenizer that keeps the case.
-func (l *layout) checkTokenizer(t *tokenizer.Tokenizer) error {
-	if t.CLS() < 0 || t.SEP() < 0 {
-		return fmt.Errorf("%s: post_processor: one special token before a text and one after it are needed", tokenizerFile)
-	}
-	upper, lower := t.Tokenize("A"), t.Tokenize("a")
-	if l.lowerCase && (len(upper) != len(lower) || len(upper) > 0 && upper[0].ID != lower[0].ID) {
-		return fmt.Errorf("model folder: do_lower_case is true, but %s keeps upper case: this is not supported", tokenizerFile)
-	}
-	return nil
 }
