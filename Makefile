@@ -11,7 +11,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race purego lint fuzz bench published clean
+.PHONY: help build run test test-go test-page test-clients eval race purego cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,7 @@ test: test-go test-page test-clients ## every test; what needs Chromium, Python 
 
 test-go:
 	$(GO) vet ./...
+	$(GO) -C bench vet ./...
 	$(GO) test ./...
 
 test-page: build
@@ -43,6 +44,12 @@ race: ## the tests under the race detector (needs a C compiler; the product neve
 purego: ## the tests without assembly
 	$(GO) test -tags purego ./internal/simd ./hf/safetensors ./hf/tokenizer ./hf/encoder ./hf/local ./hf/bundled
 
+cross: ## build for other systems; where qemu-aarch64 is installed, run the kernels and the encoder as arm64
+	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "build $$target"; \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/searchd; done
+	@if command -v qemu-aarch64 >/dev/null; then GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./internal/simd ./hf/safetensors ./hf/encoder; \
+	  else echo "SKIPPED: no qemu-aarch64, so the plain Go kernels were not run as arm64"; fi
+
 lint: $(LINT) ## golangci-lint
 	$(LINT) run ./...
 
@@ -56,6 +63,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . ./internal/simd ./hf/tokenizer ./hf/encoder ./hf/local
+
+bench-peers: build ## searchd and its peers on the same texts in one run (fetches the peers, 1 GB; some 10 minutes)
+	bench/run.sh bin/searchd $(PEERS)
 
 published: build ## fetch the published weights, convert them and compare with the bundled file, byte for byte
 	fixtures/encoder/check_bundled.sh .work/published

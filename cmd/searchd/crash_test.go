@@ -17,10 +17,7 @@ import (
 	"searchd/api/wire"
 )
 
-const (
-	crashes   = 50
-	uploaders = 3
-)
+const uploaders = 3
 
 // TestKilledAtAnyMoment kills the server with SIGKILL at random moments of an ingest. After each restart, everything
 // that was acknowledged is there in its newest version, can be searched, and is there once.

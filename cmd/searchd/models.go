@@ -28,21 +28,24 @@ func (f modelFlags) open(data string, counted *metrics.Metrics, log *slog.Logger
 	}
 	return library.New(library.Options{
 		Default: m, Cache: hub.Environment(os.Getenv).Cache, Folder: f.Folder, State: data, Log: log,
-		Kind: kindOf,
+		Kind: func(fsys fs.FS) (library.Kind, error) { k, err := local.Kind(fsys); return library.Kind(k), err },
 		OpenModel: func(fsys fs.FS, o local.Options) (hf.Model, error) {
-			o.Observer = counted.Model(o.ID)
-			return local.Open(fsys, o)
+			return local.Open(fsys, watched(o, counted))
 		},
+		OpenClassifier: func(fsys fs.FS, o local.Options) (hf.Classifier, error) {
+			return local.OpenClassifier(fsys, watched(o, counted))
+		},
+		OpenReranker: func(fsys fs.FS, o local.Options) (hf.Reranker, error) {
+			return local.OpenReranker(fsys, watched(o, counted))
+		},
+		MeasureNull: local.MeasureNull,
 	}), nil
 }
 
-// kindOf says what a model can be opened as: in this version all are embedding models.
-func kindOf(fsys fs.FS) (library.Kind, error) {
-	if err := checkConfig(fsys); err != nil {
-		return "", err
-	}
-	_, err := fs.Stat(fsys, "model.safetensors")
-	return library.Embedder, err
+// watched lets counted watch a model.
+func watched(o local.Options, counted *metrics.Metrics) local.Options {
+	o.Observer = counted.Model(o.ID)
+	return o
 }
 
 // checkConfig says why a model cannot be run, as far as its configuration tells.

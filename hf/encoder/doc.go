@@ -1,5 +1,6 @@
-// Package encoder is the forward pass of a BERT-like text encoder: token ids in, vectors out. It does arithmetic only, no
-// input or output.
+// Package encoder is the forward pass of text encoders of the BERT family: token ids in, vectors or logits out. It does
+// arithmetic only, no input or output. BERT, RoBERTa, XLM-RoBERTa, CamemBERT, MPNet and DistilBERT are rows of one table,
+// architectures, which feeds one forward pass.
 //
 // A Model is immutable: its weights are packed once, by New, in the order the kernels of internal/simd read them. A
 // Workspace holds everything that changes during a pass, so that one Model serves many goroutines, each with a Workspace of
@@ -14,9 +15,11 @@
 // up likewise. Rounding happens once, when weights are packed: the columns it adds stay zero. For each layer:
 //
 //	for each head:  Q [T][D], K [T][D] and V [D/32][T][32] from the hidden state [T][H]
-//	                for each text: Kᵀ as panels, scores = Q·Kᵀ, softmax, context = scores·V
+//	                for each text: Kᵀ as panels, scores = Q·Kᵀ (and MPNet's bias), softmax, context = scores·V
 //	hidden = LayerNorm(hidden + context·Wo)
 //	for each 128 rows: hidden = LayerNorm(hidden + GELU(hidden·W1)·W2)
+//
+// At the end the rows of each text are pooled, and go through the dense layers of Output; a classifier's head is two of them.
 //
 // Every product goes panel by panel, with all rows inside, so a panel of weights stays in the nearest cache while it is
 // used; V comes out of its product in the very layout that the next one wants for a panel.

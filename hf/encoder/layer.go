@@ -1,10 +1,6 @@
 package encoder
 
-import (
-	"math"
-
-	"searchd/internal/simd"
-)
+import "searchd/internal/simd"
 
 // rowBlock is how many rows go through the second half of a layer together: their intermediate values, 768 KB for 384
 // hidden values, stay in the second-level cache.
@@ -34,31 +30,19 @@ func (n *norm) add(x, y []float32, stride, m int) {
 	}
 }
 
-// forward replaces the hidden state of the workspace by the layer's output.
-func (l *layer) forward(m *Model, ws *Workspace, b *Batch) {
-	for h := range m.config.Heads {
-		l.attend(m, ws, b, h)
-		ws.pause()
-	}
-	for first := 0; first < len(b.IDs); first += rowBlock {
-		l.finish(m, ws, first, min(rowBlock, len(b.IDs)-first))
-		ws.pause()
-	}
-}
-
 // attend computes one head for all texts: columns h·D and following of the context.
-func (l *layer) attend(m *Model, ws *Workspace, b *Batch, h int) {
+func (l *layer) attend(m *Model, ws *Workspace, hs *headSpace, b *Batch, h int) {
 	rows, d, stride := len(b.IDs), m.head.stride, m.hidden.stride
 	for p := 0; p < d; p += simd.PanelWidth {
-		l.query.columns(h*d+p, ws.query[p:], d, ws.hidden, stride, rows)
-		l.key.columns(h*d+p, ws.key[p:], d, ws.hidden, stride, rows)
-		l.value.columns(h*d+p, ws.value[p*rows:], simd.PanelWidth, ws.hidden, stride, rows)
+		l.query.columns(h*d+p, hs.query[p:], d, ws.hidden, stride, rows)
+		l.key.columns(h*d+p, hs.key[p:], d, ws.hidden, stride, rows)
+		l.value.columns(h*d+p, hs.value[p*rows:], simd.PanelWidth, ws.hidden, stride, rows)
 	}
 	begin := 0
 	for _, end := range b.Ends {
-		simd.PackPanels(ws.keys, ws.key[begin*d:], end-begin, d)
+		simd.PackPanels(hs.keys, hs.key[begin*d:], end-begin, d)
 		for i := begin; i < end; i += queryBlock {
-			attendRows(m, ws, rows, h, begin, end, i, min(queryBlock, end-i))
+			attendRows(m, ws, hs, rows, h, begin, end, i, min(queryBlock, end-i))
 		}
 		begin = end
 	}
@@ -69,30 +53,21 @@ func (l *layer) attend(m *Model, ws *Workspace, b *Batch, h int) {
 const queryBlock = 64
 
 // attendRows lets m queries from row i on attend to the text of rows begin to end. The batch has rows rows.
-func attendRows(model *Model, ws *Workspace, rows, h, begin, end, i, m int) {
+func attendRows(model *Model, ws *Workspace, hs *headSpace, rows, h, begin, end, i, m int) {
 	d, width, n := model.head.stride, model.head.size(), end-begin
 	ldc := roundUp(n)
 	for first := 0; first < n; first += simd.PanelWidth {
-		simd.GemmPanel(ws.scores[first:], ldc, ws.query[i*d:], d, ws.keys[first*d:], nil, m, d)
+		simd.GemmPanel(hs.scores[first:], ldc, hs.query[i*d:], d, hs.keys[first*d:], nil, m, d)
 	}
-	scale := float32(1 / math.Sqrt(float64(model.config.headSize())))
 	for r := range m {
-		simd.Softmax(ws.scores[r*ldc:][:n], scale)
+		row := hs.scores[r*ldc:][:n]
+		if model.relative != nil {
+			model.relative.add(row, h, i-begin+r)
+		}
+		simd.Softmax(row, model.scale)
 	}
 	for p := 0; p < d; p += simd.PanelWidth {
-		values := ws.value[p*rows+begin*simd.PanelWidth:]
-		simd.GemmPanel(ws.context[i*width+h*d+p:], width, ws.scores, ldc, values, nil, m, n)
+		values := hs.value[p*rows+begin*simd.PanelWidth:]
+		simd.GemmPanel(ws.context[i*width+h*d+p:], width, hs.scores, ldc, values, nil, m, n)
 	}
-}
-
-// finish does what comes after attention for m rows from row first on.
-func (l *layer) finish(model *Model, ws *Workspace, first, m int) {
-	stride := model.hidden.stride
-	x := ws.hidden[first*stride:]
-	l.output.apply(ws.sum, ws.context[first*l.output.in:], m)
-	l.attentionNorm.add(x, ws.sum, stride, m)
-	l.grow.apply(ws.inner, x, m)
-	simd.GELU(ws.inner[:m*l.shrink.in])
-	l.shrink.apply(ws.sum, ws.inner, m)
-	l.outputNorm.add(x, ws.sum, stride, m)
 }

@@ -68,10 +68,11 @@ func (l *linear) columns(first int, c []float32, ldc int, a []float32, lda, m in
 	simd.GemmPanel(c, ldc, a, lda, panel, l.bias[first:][:simd.PanelWidth], m, l.in)
 }
 
-// apply computes all outputs for m rows of a. Rows lie directly one after the other in a and c.
-func (l *linear) apply(c, a []float32, m int) {
-	out := len(l.bias)
-	for first := 0; first < out; first += simd.PanelWidth {
-		l.columns(first, c[first:], out, a, l.in, m)
-	}
+// panelCount is the number of panels, of 32 outputs each.
+func (l *linear) panelCount() int { return len(l.bias) / simd.PanelWidth }
+
+// panel computes the outputs of one panel for m rows of a. Rows lie directly one after the other in a and c.
+func (l *linear) panel(i int, c, a []float32, m int) {
+	first := i * simd.PanelWidth
+	l.columns(first, c[first:], len(l.bias), a, l.in, m)
 }

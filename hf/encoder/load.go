@@ -10,18 +10,9 @@ import (
 	"searchd/hf/safetensors"
 )
 
-// The names a BERT checkpoint gives its weights.
-const (
-	wordEmbeddings     = "embeddings.word_embeddings.weight"
-	positionEmbeddings = "embeddings.position_embeddings.weight"
-	typeEmbeddings     = "embeddings.token_type_embeddings.weight"
-	embeddingNorm      = "embeddings.LayerNorm"
-	layerPrefix        = "encoder.layer."
-)
-
 // load reads all weights. The layers, nearly all of the work, are shared among the cores.
 func (m *Model) load(file *safetensors.File) error {
-	w, err := newWeights(file)
+	w, err := newWeights(m.config, file)
 	if err != nil {
 		return err
 	}
@@ -33,7 +24,7 @@ func (m *Model) load(file *safetensors.File) error {
 		if i == len(m.layers) {
 			m.loadEmbeddings(&r)
 		} else {
-			m.layers[i] = r.layer(fmt.Sprint(layerPrefix, i))
+			m.layers[i] = r.layer(fmt.Sprint(w.names.layers, i, "."))
 		}
 		errs[i] = r.err
 		atomic.AddInt64(&m.parameters, r.parameters)
@@ -77,30 +68,50 @@ type reader struct {
 }
 
 func (m *Model) loadEmbeddings(r *reader) {
-	n := m.config.Hidden
-	m.words = r.matrix(wordEmbeddings, m.config.Vocabulary, n)
-	m.positions = r.vector(positionEmbeddings, m.config.Positions, n)
-	types := r.vector(typeEmbeddings, m.config.TokenTypes, n)
+	c := m.config
+	m.words = r.matrix(wordEmbeddings, c.Vocabulary, c.Hidden)
+	positions := r.vector(positionEmbeddings, c.Positions, c.Hidden)
+	types := make([]float32, c.Hidden)
+	if r.tokenTypes {
+		types = r.vector(typeEmbeddings, c.TokenTypes, c.Hidden)
+	}
+	if r.relative {
+		table := r.vector(relativeAttention, relativeBuckets, c.Heads)
+		if r.err == nil {
+			m.relative = newRelativeBias(table, c.Heads, m.longest, 1/m.scale)
+		}
+	}
 	m.norm = r.norm(embeddingNorm)
 	if r.err != nil {
 		return
 	}
-	for i := range m.positions {
-		m.positions[i] += types[i%n]
+	positions = positions[c.firstPosition()*c.Hidden:]
+	m.positions[0] = plus(positions, types[:c.Hidden])
+	if r.segments && c.TokenTypes > 1 {
+		m.positions[1] = plus(positions, types[c.Hidden:][:c.Hidden])
 	}
+}
+
+// plus is a new table with row added to each row of a.
+func plus(a, row []float32) []float32 {
+	sum := make([]float32, len(a))
+	for i, v := range a {
+		sum[i] = v + row[i%len(row)]
+	}
+	return sum
 }
 
 func (r *reader) layer(name string) layer {
 	hidden, inner, heads := r.m.hidden, r.m.intermediate, r.m.head
 	return layer{
-		query:         r.linear(name+".attention.self.query", heads, hidden),
-		key:           r.linear(name+".attention.self.key", heads, hidden),
-		value:         r.linear(name+".attention.self.value", heads, hidden),
-		output:        r.linear(name+".attention.output.dense", hidden, heads),
-		attentionNorm: r.norm(name + ".attention.output.LayerNorm"),
-		grow:          r.linear(name+".intermediate.dense", inner, hidden),
-		shrink:        r.linear(name+".output.dense", hidden, inner),
-		outputNorm:    r.norm(name + ".output.LayerNorm"),
+		query:         r.linear(name+r.names.query, heads, hidden),
+		key:           r.linear(name+r.names.key, heads, hidden),
+		value:         r.linear(name+r.names.value, heads, hidden),
+		output:        r.linear(name+r.names.output, hidden, heads),
+		attentionNorm: r.norm(name + r.names.attentionNorm),
+		grow:          r.linear(name+r.names.grow, inner, hidden),
+		shrink:        r.linear(name+r.names.shrink, hidden, inner),
+		outputNorm:    r.norm(name + r.names.outputNorm),
 	}
 }
 
@@ -113,9 +124,13 @@ func (r *reader) linear(name string, out, in dimension) linear {
 	return pack(&m, bias, out, in)
 }
 
+// norm reads a LayerNorm, whose weights the oldest checkpoints call gamma and beta.
 func (r *reader) norm(name string) norm {
-	n := r.m.config.Hidden
-	return norm{r.vector(name+".weight", n), r.vector(name+".bias", n), float32(r.m.config.Epsilon)}
+	n, gamma, beta := r.m.config.Hidden, name+".weight", name+".bias"
+	if r.has(name + ".gamma") {
+		gamma, beta = name+".gamma", name+".beta"
+	}
+	return norm{r.vector(gamma, n), r.vector(beta, n), float32(r.m.config.Epsilon)}
 }
 
 func (r *reader) matrix(name string, rows, columns int) (m matrix) {

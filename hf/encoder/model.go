@@ -3,6 +3,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"searchd/hf/safetensors"
 	"searchd/internal/simd"
@@ -11,12 +12,16 @@ import (
 // Model is the packed weights of an encoder. It is immutable and safe for concurrent use.
 type Model struct {
 	config                     Config
+	longest                    int // tokens of the longest text
 	hidden, intermediate, head dimension
 
-	words     matrix    // [vocabulary][hidden], where they lie in the file if they are int8
-	positions []float32 // [positions][hidden], each with the first token type added
+	words     matrix       // [vocabulary][hidden], where they lie in the file if they are int8
+	positions [2][]float32 // for each token type: [positions][hidden], the type's embedding added
 	norm      norm
 	layers    []layer
+	relative  *relativeBias // nil for most
+	scale     float32       // of attention's scores
+	activate  func([]float32)
 
 	parameters int64
 	precision  string
@@ -29,8 +34,15 @@ func New(config Config, file *safetensors.File) (*Model, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
+	activate, err := activation(config.Activation)
+	if err != nil {
+		return nil, fmt.Errorf("encoder: hidden_act: %w", err)
+	}
 	m := &Model{
 		config:       config,
+		longest:      config.MaxTokens(),
+		scale:        float32(1 / math.Sqrt(float64(config.headSize()))),
+		activate:     activate,
 		hidden:       rounded(1, config.Hidden),
 		intermediate: rounded(1, config.Intermediate),
 		head:         rounded(config.Heads, config.headSize()),
@@ -44,7 +56,7 @@ func New(config Config, file *safetensors.File) (*Model, error) {
 // Config is the model's dimensions.
 func (m *Model) Config() Config { return m.config }
 
-// Dimensions is the length of a vector.
+// Dimensions is the length of a hidden state.
 func (m *Model) Dimensions() int { return m.config.Hidden }
 
 // Parameters is the number of weights that take part.
@@ -53,22 +65,30 @@ func (m *Model) Parameters() int64 { return m.parameters }
 // Precision names the form the weights are stored in: "int8", "float32", "float16" or "bfloat16".
 func (m *Model) Precision() string { return m.precision }
 
-// Encode writes one vector a text to dst, which has room for Dimensions values for each. 384 to 512 tokens a call is the
-// best for speed. It allocates nothing once ws has seen a batch as large.
+// ErrNotFinite is the error of weights that make values which are no finite numbers of a text.
+var ErrNotFinite = errors.New("the weights make values that are not finite")
+
+// Encode writes what out makes of each text to dst, which has room for out.Dimensions(m) values for each. 384 to 512 tokens
+// a call is the best for speed. It allocates nothing once ws has seen a batch as large. Weights that lead to a value that is
+// no finite number are ErrNotFinite.
 func (m *Model) Encode(ws *Workspace, b *Batch, out Output, dst []float32) error {
-	d := m.Dimensions()
+	if err := out.Check(m); err != nil {
+		return err
+	}
+	d := out.Dimensions(m)
 	if len(dst) != len(b.Ends)*d {
 		return fmt.Errorf("encoder: dst has %d values; %d texts need %d", len(dst), len(b.Ends), len(b.Ends)*d)
-	}
-	if out.Pooling > CLS {
-		return fmt.Errorf("encoder: %v is not known", out.Pooling)
 	}
 	if err := m.Forward(ws, b, nil); err != nil {
 		return err
 	}
+	out.fit(ws)
 	begin := 0
 	for i, end := range b.Ends {
-		out.vector(dst[i*d:][:d], ws, begin, end)
+		vector := dst[i*d:][:d]
+		if out.vector(vector, ws, begin, end); !finite(vector) {
+			return fmt.Errorf("encoder: text %d: %w", i, ErrNotFinite)
+		}
 		begin = end
 	}
 	return nil
@@ -81,16 +101,11 @@ func (m *Model) Forward(ws *Workspace, b *Batch, visit func(layer int)) error {
 		return err
 	}
 	ws.fit(len(b.IDs), b.longest())
-	m.embed(ws, b)
-	if visit != nil {
-		visit(0)
+	if visit == nil {
+		visit = func(int) {}
 	}
-	for i := range m.layers {
-		m.layers[i].forward(m, ws, b)
-		if visit != nil {
-			visit(i + 1)
-		}
-	}
+	ws.pass.m, ws.pass.ws, ws.pass.b = m, ws, b
+	ws.pass.run(visit)
 	return nil
 }
 
@@ -101,8 +116,8 @@ func (m *Model) check(ws *Workspace, b *Batch) error {
 	}
 	begin := 0
 	for i, end := range b.Ends {
-		if end <= begin || end > len(b.IDs) || end-begin > m.config.Positions {
-			return fmt.Errorf("encoder: text %d has tokens %d to %d of %d; it needs from 1 to %d", i, begin, end, len(b.IDs), m.config.Positions)
+		if end <= begin || end > len(b.IDs) || end-begin > m.longest {
+			return fmt.Errorf("encoder: text %d has tokens %d to %d of %d; it needs from 1 to %d", i, begin, end, len(b.IDs), m.longest)
 		}
 		begin = end
 	}
@@ -117,14 +132,19 @@ func (m *Model) check(ws *Workspace, b *Batch) error {
 	return nil
 }
 
-// embed sets the hidden state to the embeddings of word and position.
+// embed sets the hidden state to the embeddings of word, position and token type.
 func (m *Model) embed(ws *Workspace, b *Batch) {
 	n, begin := m.config.Hidden, 0
-	for _, end := range b.Ends {
+	for t, end := range b.Ends {
+		second := b.second(t)
 		for i := begin; i < end; i++ {
+			positions := m.positions[0]
+			if i-begin >= second && m.positions[1] != nil {
+				positions = m.positions[1]
+			}
 			row := ws.Row(i)
 			m.words.row(row, int(b.IDs[i]))
-			position := m.positions[(i-begin)*n:][:n]
+			position := positions[(i-begin)*n:][:n]
 			simd.AddLayerNorm(row, row, position, m.norm.gamma, m.norm.beta, m.norm.epsilon)
 		}
 		begin = end

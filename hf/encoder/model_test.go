@@ -74,7 +74,7 @@ func rewrite(t *testing.T, file *safetensors.File, metadata map[string]string, c
 // Every weight, left out or of another shape or type, is missed by its name.
 func TestNewNamesTheTensor(t *testing.T) {
 	config, plain := tiny(t)
-	quantised := quantised(t, plain)
+	quantised := quantised(t, config, plain)
 	for _, file := range []*safetensors.File{plain, quantised} {
 		metadata := map[string]string{metaFormat: file.Metadata(metaFormat), metaGroup: file.Metadata(metaGroup)}
 		for _, name := range file.Names() {
@@ -131,8 +131,8 @@ func TestParseConfig(t *testing.T) {
 		{`{` + good + `,"hidden_size":1000000}`, "hidden_size is 1000000; it must lie between 1 and"},
 		{`{` + good + `,"num_hidden_layers":-1}`, "num_hidden_layers is -1"},
 		{`{` + good + `,"num_attention_heads":3}`, "hidden_size 8 is not a multiple of num_attention_heads 3"},
-		{`{` + good + `,"hidden_act":"relu"}`, `hidden_act is "relu"`},
-		{`{` + good + `,"model_type":"gpt2"}`, `model_type is "gpt2"`},
+		{`{` + good + `,"hidden_act":"swish"}`, `hidden_act: activation "swish" is not supported`},
+		{`{` + good + `,"model_type":"gpt2"}`, `model_type "gpt2" is not supported; these are: ["bert" "camembert" "distilbert" "mpnet" "roberta" "xlm-roberta"]`},
 		{`{` + good + `,"position_embedding_type":"relative_key"}`, "position_embedding_type"},
 		{`{` + good + `,"layer_norm_eps":-1}`, "layer_norm_eps"},
 	}

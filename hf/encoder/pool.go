@@ -11,6 +11,8 @@ type Pooling uint8
 const (
 	Mean Pooling = iota // the mean over all tokens
 	CLS                 // the first token
+	Max                 // the largest of each value over all tokens
+	Last                // the last token
 )
 
 func (p Pooling) String() string {
@@ -19,29 +21,30 @@ func (p Pooling) String() string {
 		return "mean"
 	case CLS:
 		return "cls"
+	case Max:
+		return "max"
+	case Last:
+		return "lasttoken"
 	}
 	return fmt.Sprintf("Pooling(%d)", uint8(p))
 }
 
-// Output says what Encode makes of the hidden states.
-type Output struct {
-	Pooling   Pooling
-	Normalize bool // to unit length
-}
-
-// vector writes the vector of the text of rows begin to end to dst.
-func (o Output) vector(dst []float32, ws *Workspace, begin, end int) {
-	copy(dst, ws.Row(begin))
-	if o.Pooling == Mean {
+// pool writes the vector of the text of rows begin to end to dst.
+func (p Pooling) pool(dst []float32, ws *Workspace, begin, end int) {
+	switch p {
+	case Mean:
 		mean(dst, ws, begin, end)
-	}
-	if o.Normalize {
-		normalize(dst)
+	case CLS:
+		copy(dst, ws.Row(begin))
+	case Max:
+		largest(dst, ws, begin, end)
+	case Last:
+		copy(dst, ws.Row(end-1))
 	}
 }
 
-// mean expects the first row in dst.
 func mean(dst []float32, ws *Workspace, begin, end int) {
+	copy(dst, ws.Row(begin))
 	for i := begin + 1; i < end; i++ {
 		for j, v := range ws.Row(i) {
 			dst[j] += v
@@ -50,6 +53,15 @@ func mean(dst []float32, ws *Workspace, begin, end int) {
 	count := float32(end - begin)
 	for j := range dst {
 		dst[j] /= count
+	}
+}
+
+func largest(dst []float32, ws *Workspace, begin, end int) {
+	copy(dst, ws.Row(begin))
+	for i := begin + 1; i < end; i++ {
+		for j, v := range ws.Row(i) {
+			dst[j] = max(dst[j], v)
+		}
 	}
 }
 

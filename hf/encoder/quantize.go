@@ -21,18 +21,19 @@ const (
 	groupValues = 64
 )
 
-// Quantize makes the int8 form of a BERT checkpoint, as tensors and metadata for safetensors.Write. source is the SHA-256 of
-// the file it was read from, in hexadecimal; the metadata record it.
+// Quantize makes the int8 form of the checkpoint of a model, as tensors and metadata for safetensors.Write. source is the
+// SHA-256 of the file it was read from, in hexadecimal; the metadata record it.
 //
 // Word embeddings and the matrices of the layers become I8 with one float32 scale for each 64 values of a row, that is along
 // the input: W[r][c] ≈ q[r][c] · scales[r][c/64], where q = W/scale rounded to the nearest integer, half to even, and the
-// scale is near max|W|/127 over the group: of forty that are, the one that loses least. The scales of "x.weight" are in "x.weight.scales". Biases, norms, position and type
-// embeddings become F32. What the encoder does not use (a pooler, other heads, position ids) is left out, and so is "bert."
-// before names.
+// scale is near max|W|/127 over the group: of forty that are, the one that loses least. The scales of "x.weight" are in
+// "x.weight.scales". Biases, norms, position and type embeddings and the head of a classifier become F32. What the model does
+// not use (a pooler without a classifier, other heads, position ids) is left out, and so is a prefix such as "bert." before
+// names.
 //
 // The arithmetic is made so that every machine makes the same bytes.
-func Quantize(src *safetensors.File, source string) (map[string]string, []safetensors.Tensor, error) {
-	w, err := newWeights(src)
+func Quantize(config Config, src *safetensors.File, source string) (map[string]string, []safetensors.Tensor, error) {
+	w, err := newWeights(config, src)
 	if err == nil && w.group != 0 {
 		err = fmt.Errorf("the source has %s %q already: start from the published weights", metaFormat, formatVersion)
 	}
@@ -41,12 +42,12 @@ func Quantize(src *safetensors.File, source string) (map[string]string, []safete
 	}
 	var tensors []safetensors.Tensor
 	for _, name := range src.Names() {
-		short, ok := strings.CutPrefix(name, w.prefix)
-		if !ok || !used(short) {
+		short, ok := w.used(name, config.Classes() != nil)
+		if !ok {
 			continue
 		}
 		t, _ := src.Tensor(name)
-		made, err := quantizeTensor(t, short)
+		made, err := w.quantize(t, short)
 		if err != nil {
 			return nil, nil, fmt.Errorf("encoder: %w", err)
 		}
@@ -59,13 +60,21 @@ func Quantize(src *safetensors.File, source string) (map[string]string, []safete
 // Source is the SHA-256 of the published file that a quantised one was made from, "" for any other file.
 func Source(f *safetensors.File) string { return f.Metadata(metaSource) }
 
-// used tells whether the encoder reads a tensor.
-func used(name string) bool {
-	return strings.HasPrefix(name, layerPrefix) || strings.HasPrefix(name, "embeddings.") && name != "embeddings.position_ids"
+// used tells whether the model reads a tensor, and its name without prefix.
+func (w weights) used(name string, head bool) (string, bool) {
+	short, ours := strings.CutPrefix(name, w.prefix)
+	for _, layer := range w.head {
+		if strings.HasPrefix(short, layer.name+".") {
+			return short, head
+		}
+	}
+	ours = ours && (strings.HasPrefix(short, w.names.layers) || short == relativeAttention ||
+		strings.HasPrefix(short, "embeddings.") && short != "embeddings.position_ids")
+	return short, ours
 }
 
-// quantizeTensor makes one tensor, or two where it has scales.
-func quantizeTensor(t safetensors.Tensor, name string) ([]safetensors.Tensor, error) {
+// quantize makes one tensor, or two where it has scales.
+func (w weights) quantize(t safetensors.Tensor, name string) ([]safetensors.Tensor, error) {
 	values, err := t.Float32s(nil)
 	if err != nil {
 		return nil, err
@@ -75,7 +84,7 @@ func quantizeTensor(t safetensors.Tensor, name string) ([]safetensors.Tensor, er
 			return nil, fmt.Errorf("tensor %q has the value %v at %d; weights must be finite", t.Name, v, i)
 		}
 	}
-	isMatrix := strings.HasPrefix(name, layerPrefix) && strings.HasSuffix(name, ".weight") && len(t.Shape) == 2
+	isMatrix := strings.HasPrefix(name, w.names.layers) && strings.HasSuffix(name, ".weight") && len(t.Shape) == 2
 	if !isMatrix && name != wordEmbeddings {
 		return []safetensors.Tensor{safetensors.NewFloat32(name, t.Shape, values)}, nil
 	}

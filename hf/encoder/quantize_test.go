@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func quantised(t *testing.T, file *safetensors.File) *safetensors.File {
+func quantised(t *testing.T, config Config, file *safetensors.File) *safetensors.File {
 	t.Helper()
-	metadata, tensors, err := Quantize(file, "abc")
+	metadata, tensors, err := Quantize(config, file, "abc")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +92,8 @@ func TestQuantizeIsNear(t *testing.T) {
 
 // The bytes are the same on every machine.
 func TestQuantizeIsDeterministic(t *testing.T) {
-	_, file := tiny(t)
-	metadata, tensors, err := Quantize(file, "abc")
+	config, file := tiny(t)
+	metadata, tensors, err := Quantize(config, file, "abc")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestQuantizeIsDeterministic(t *testing.T) {
 // The quantised model loads, says what it is, and stays near the original.
 func TestQuantize(t *testing.T) {
 	config, file := tiny(t)
-	q := quantised(t, file)
+	q := quantised(t, config, file)
 	if Source(q) != "abc" || Source(file) != "" {
 		t.Errorf("sources %q and %q", Source(q), Source(file))
 	}
@@ -147,8 +147,8 @@ func TestQuantize(t *testing.T) {
 }
 
 func TestQuantizeRefuses(t *testing.T) {
-	_, file := tiny(t)
-	if _, _, err := Quantize(quantised(t, file), "abc"); err == nil || !strings.Contains(err.Error(), "published") {
+	config, file := tiny(t)
+	if _, _, err := Quantize(config, quantised(t, config, file), "abc"); err == nil || !strings.Contains(err.Error(), "published") {
 		t.Error("quantised twice:", err)
 	}
 	const name = "bert.encoder.layer.1.output.dense.weight"
@@ -161,11 +161,11 @@ func TestQuantizeRefuses(t *testing.T) {
 			}
 			return []safetensors.Tensor{tensor}
 		})
-		if _, _, err := Quantize(broken, "abc"); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "at 7") {
+		if _, _, err := Quantize(config, broken, "abc"); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "at 7") {
 			t.Errorf("%v: %v", value, err)
 		}
 	}
-	if _, _, err := Quantize(rewrite(t, file, nil, func(safetensors.Tensor) []safetensors.Tensor { return nil }), ""); err == nil {
+	if _, _, err := Quantize(config, rewrite(t, file, nil, func(safetensors.Tensor) []safetensors.Tensor { return nil }), ""); err == nil {
 		t.Error("a file without weights was quantised")
 	}
 }
@@ -177,7 +177,7 @@ func TestMetadata(t *testing.T) {
 		metaFormat: {metaFormat: "int4-groups-9", metaGroup: "64"},
 		metaGroup:  {metaFormat: formatVersion, metaGroup: "0"},
 	} {
-		if _, err := New(config, rewrite(t, quantised(t, file), metadata, same)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(config, rewrite(t, quantised(t, config, file), metadata, same)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

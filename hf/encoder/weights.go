@@ -11,22 +11,36 @@ import (
 
 // weights reads the parameters of a model from a file, in float or in the form that Quantize gives them.
 type weights struct {
+	architecture
 	file   *safetensors.File
 	prefix string // before each name: the class a checkpoint was saved from decides
 	group  int    // values that share a scale, 0 in a file that is not quantised
 }
 
-func newWeights(file *safetensors.File) (weights, error) {
-	w := weights{file: file}
-	for _, w.prefix = range []string{"", "bert."} {
-		if file.Has(w.prefix + wordEmbeddings) {
-			var err error
+func newWeights(config Config, file *safetensors.File) (weights, error) {
+	a, err := architectureOf(config.ModelType)
+	if err != nil {
+		return weights{}, err
+	}
+	w := weights{architecture: a, file: file}
+	for _, w.prefix = range []string{"", a.prefix} {
+		if w.has(wordEmbeddings) {
 			w.group, err = groupSize(file)
 			return w, err
 		}
 	}
-	return weights{}, fmt.Errorf("tensor %q is missing, also with \"bert.\" before it: this is no BERT encoder", wordEmbeddings)
+	return weights{}, fmt.Errorf("tensor %q is missing, also with %q before it: these are no weights of a %s encoder", wordEmbeddings, a.prefix, config.ModelType)
 }
+
+// of is where the weights of a name are found: a head has no prefix, except for the part of it that belongs to the encoder.
+func (w weights) of(name string) weights {
+	if !w.has(name + ".weight") {
+		w.prefix = ""
+	}
+	return w
+}
+
+func (w weights) has(name string) bool { return w.file.Has(w.prefix + name) }
 
 // groupSize is what the file's metadata say about groups.
 func groupSize(file *safetensors.File) (int, error) {

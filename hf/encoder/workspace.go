@@ -6,13 +6,29 @@ import "searchd/internal/simd"
 type Batch struct {
 	IDs  []int32
 	Ends []int
+	// Seconds says, where a text is a pair, how many tokens come before its second part; 0 means a single text. A list
+	// that is shorter than Ends is as if zeros followed.
+	Seconds []int
 }
 
 // Reset empties the batch and keeps its memory.
-func (b *Batch) Reset() { b.IDs, b.Ends = b.IDs[:0], b.Ends[:0] }
+func (b *Batch) Reset() { b.IDs, b.Ends, b.Seconds = b.IDs[:0], b.Ends[:0], b.Seconds[:0] }
 
 // Close ends the text made of the ids appended to IDs since the last one.
-func (b *Batch) Close() { b.Ends = append(b.Ends, len(b.IDs)) }
+func (b *Batch) Close() { b.ClosePair(0) }
+
+// ClosePair ends a text like Close; its second part begins after that many tokens.
+func (b *Batch) ClosePair(second int) {
+	b.Ends, b.Seconds = append(b.Ends, len(b.IDs)), append(b.Seconds, second)
+}
+
+// second is the first position of text i that has token type 1.
+func (b *Batch) second(i int) int {
+	if i < len(b.Seconds) && b.Seconds[i] > 0 {
+		return b.Seconds[i]
+	}
+	return len(b.IDs)
+}
 
 // longest is the number of tokens of the longest text.
 func (b *Batch) longest() int {
@@ -33,19 +49,29 @@ type Workspace struct {
 	// must leave this workspace alone.
 	Pause func()
 
+	// Threads is how many goroutines share a pass; 0 is one. More pay while other cores have nothing to do.
+	Threads int
+
 	model *Model
+	pass  pass
 
 	hidden  []float32 // [T][H] the state
-	query   []float32 // [T][D] of one head
-	key     []float32 // [T][D]
-	value   []float32 // [D/32][T][32]
 	context []float32 // [T][heads·D]
+	sum     []float32 // [rowBlock][H]
+	inner   []float32 // [rowBlock][intermediate]
 
+	heads []headSpace // one a thread
+
+	vector, next []float32 // of one text, before and after a dense layer
+}
+
+// headSpace is what the attention of one head needs.
+type headSpace struct {
+	query  []float32 // [T][D]
+	key    []float32 // [T][D]
+	value  []float32 // [D/32][T][32]
 	keys   []float32 // panels of the keys of one text
 	scores []float32 // [queryBlock][longest text, rounded up]
-
-	sum   []float32 // [rowBlock][H]
-	inner []float32 // [rowBlock][intermediate]
 }
 
 // NewWorkspace makes scratch memory for one goroutine.
@@ -66,14 +92,23 @@ func (ws *Workspace) pause() {
 func (ws *Workspace) fit(tokens, longest int) {
 	m := ws.model
 	grow(&ws.hidden, tokens*m.hidden.stride)
-	grow(&ws.query, tokens*m.head.stride)
-	grow(&ws.key, tokens*m.head.stride)
-	grow(&ws.value, tokens*m.head.stride)
 	grow(&ws.context, tokens*m.head.size())
-	grow(&ws.keys, simd.PanelsLen(longest, m.head.stride))
-	grow(&ws.scores, min(tokens, queryBlock)*roundUp(longest))
 	grow(&ws.sum, min(tokens, rowBlock)*m.hidden.stride)
 	grow(&ws.inner, min(tokens, rowBlock)*m.intermediate.stride)
+	for len(ws.heads) < max(ws.Threads, 1) {
+		ws.heads = append(ws.heads, headSpace{})
+	}
+	for i := range max(ws.Threads, 1) {
+		ws.heads[i].fit(m, tokens, longest)
+	}
+}
+
+func (hs *headSpace) fit(m *Model, tokens, longest int) {
+	grow(&hs.query, tokens*m.head.stride)
+	grow(&hs.key, tokens*m.head.stride)
+	grow(&hs.value, tokens*m.head.stride)
+	grow(&hs.keys, simd.PanelsLen(longest, m.head.stride))
+	grow(&hs.scores, min(tokens, queryBlock)*roundUp(longest))
 }
 
 // grow makes a buffer of at least n values. It keeps no values: a new buffer is all zero.

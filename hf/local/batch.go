@@ -11,6 +11,7 @@ import (
 // text is one input, ready for the encoder.
 type text struct {
 	ids       []int32 // with special tokens
+	second    int     // of a pair, where the second part begins; else 0
 	truncated bool
 }
 
@@ -63,8 +64,9 @@ func (p *pass) try(encode encode, width int, places []place) (err error) {
 	}()
 	p.batch.Reset()
 	for _, at := range places {
-		p.batch.IDs = append(p.batch.IDs, at.request.texts[at.text].ids...)
-		p.batch.Close()
+		text := &at.request.texts[at.text]
+		p.batch.IDs = append(p.batch.IDs, text.ids...)
+		p.batch.ClosePair(text.second)
 	}
 	p.values = slices.Grow(p.values[:0], len(places)*width)[:len(places)*width]
 	if err := encode(p.space, &p.batch, p.values); err != nil {

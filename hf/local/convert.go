@@ -46,7 +46,7 @@ func convertFolder(fsys fs.FS, src, dst string) error {
 			return err
 		}
 	}
-	return convertWeights(fsys, l.path(weightsFile), dst)
+	return convertWeights(fsys, l.config, l.path(weightsFile), dst)
 }
 
 // sourceFolder is the folder that src is, or lies in.
@@ -84,7 +84,7 @@ func copyFile(fsys fs.FS, name, dst string) error {
 	return writeFile(dst, name, func(w io.Writer) error { _, err := w.Write(b); return err })
 }
 
-func convertWeights(fsys fs.FS, name, dst string) error {
+func convertWeights(fsys fs.FS, config encoder.Config, name, dst string) error {
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func convertWeights(fsys fs.FS, name, dst string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	hash := sha256.Sum256(b)
-	metadata, tensors, err := encoder.Quantize(file, hex.EncodeToString(hash[:]))
+	metadata, tensors, err := encoder.Quantize(config, file, hex.EncodeToString(hash[:]))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"path"
 	"runtime"
 	"sync"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"searchd/hf/encoder"
 	"searchd/hf/safetensors"
 	"searchd/hf/tokenizer"
+	"searchd/models"
 )
 
 // Options say what a model folder does not. The zero value works.
@@ -60,26 +64,30 @@ type Viewer interface {
 	View(name string) ([]byte, error)
 }
 
-// Open loads the model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json and
-// model.safetensors, and if there are modules.json, the pooling's config.json, sentence_bert_config.json and
-// config_sentence_transformers.json.
+// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json (or
+// the vocabulary it is made of) and model.safetensors, and if there are modules.json with the folders of pooling and dense layers, sentence_bert_config.json,
+// tokenizer_config.json and config_sentence_transformers.json. Without modules.json the vector is the mean over the tokens.
 func Open(fsys fs.FS, o Options) (*Embedder, error) {
-	e, err := open(fsys, o)
+	e, err := open(fsys, o, KindEmbedder)
 	if err != nil {
 		return nil, fmt.Errorf("local: %w", err)
 	}
 	return e, nil
 }
 
-func open(fsys fs.FS, o Options) (*Embedder, error) {
+// open loads a model of any kind: the logits of a head are to all that follows vectors like others.
+func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	l, err := readLayout(fsys)
 	if err != nil {
 		return nil, err
 	}
+	if is := l.kind(); is != want {
+		return nil, fmt.Errorf("%s: architectures is %.100q: this is no %s but a %s", configFile, l.config.Architectures, want, is)
+	}
 	e := &Embedder{output: l.output}
 	var tokensErr error
 	var wg sync.WaitGroup
-	wg.Go(func() { e.tokens, tokensErr = openTokenizer(fsys, l.path(tokenizerFile)) })
+	wg.Go(func() { e.tokens, tokensErr = openTokenizer(fsys, &l) })
 	revision, err := e.openModel(fsys, &l, o.Revision)
 	wg.Wait()
 	if err != nil {
@@ -88,46 +96,51 @@ func open(fsys fs.FS, o Options) (*Embedder, error) {
 	if tokensErr != nil {
 		return nil, tokensErr
 	}
-	e.card = card(e.model, &l, revision, o)
+	e.card = card(e, &l, revision, o)
 	e.start(o)
 	return e, nil
 }
 
-func openTokenizer(fsys fs.FS, name string) (*tokenizer.Tokenizer, error) {
-	b, err := view(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tokenizer.Parse(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return t, nil
-}
-
 // openModel loads the weights and answers their revision.
 func (e *Embedder) openModel(fsys fs.FS, l *layout, revision string) (string, error) {
-	b, err := view(fsys, l.path(configFile))
+	b, err := view(fsys, l.path(weightsFile))
 	if err != nil {
-		return "", err
-	}
-	config, err := encoder.ParseConfig(b)
-	if err != nil {
-		return "", err
-	}
-	if b, err = view(fsys, l.path(weightsFile)); err != nil {
 		return "", err
 	}
 	file, err := safetensors.Parse(b)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", weightsFile, err)
 	}
-	if revision == "" {
-		hash := sha256.Sum256(b)
-		revision = "sha256:" + hex.EncodeToString(hash[:])
+	if e.model, err = encoder.New(l.config, file); err != nil {
+		return "", err
 	}
-	e.model, err = encoder.New(config, file)
-	return revision, err
+	hash := sha256.New()
+	if revision == "" {
+		_, _ = hash.Write(b) // a hash takes everything
+	}
+	if l.kind() == KindEmbedder {
+		err = e.openDense(fsys, l, hash)
+	} else {
+		e.output, err = encoder.Head(l.config, file)
+	}
+	return defaultTo(revision, "sha256:"+hex.EncodeToString(hash.Sum(nil))), err
+}
+
+// openDense loads the layers after the pooling, and adds what they are made of to the hash.
+func (e *Embedder) openDense(fsys fs.FS, l *layout, hash io.Writer) error {
+	for _, d := range l.dense {
+		b, err := view(fsys, path.Join(d.folder, weightsFile))
+		if err != nil {
+			return err
+		}
+		layer, err := d.open(b)
+		if err != nil {
+			return err
+		}
+		_, _ = hash.Write(b)
+		e.output.Dense = append(e.output.Dense, layer)
+	}
+	return e.output.Check(e.model)
 }
 
 // view reads a file, without copying it if fsys can.
@@ -138,28 +151,23 @@ func view(fsys fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(fsys, name)
 }
 
-func card(m *encoder.Model, l *layout, revision string, o Options) hf.Card {
-	c := m.Config()
-	limit := c.Positions
-	if l.maxTokens > 0 {
-		limit = min(limit, l.maxTokens)
-	}
-	return hf.Card{
+func card(e *Embedder, l *layout, revision string, o Options) hf.Card {
+	c := hf.Card{
 		ID:           defaultTo(o.ID, "local"),
 		Revision:     revision,
-		Task:         "sentence-similarity",
-		Architecture: c.ModelType,
-		Parameters:   m.Parameters(),
-		Dimensions:   m.Dimensions(),
-		MaxTokens:    limit,
-		Pooling:      l.output.Pooling.String(),
-		Normalized:   l.output.Normalize,
-		Prompts:      l.prompts,
+		Task:         l.kind().task(),
+		Architecture: l.config.ModelType,
+		Parameters:   e.model.Parameters() + e.output.Parameters(),
+		MaxTokens:    min(l.config.MaxTokens(), defaultTo(l.maxTokens, l.config.MaxTokens())),
 		Licence:      o.Licence,
 		Source:       defaultTo(o.Source, "folder"),
-		Precision:    m.Precision(),
-		Null:         o.Null,
+		Precision:    e.model.Precision(),
 	}
+	if l.kind() == KindEmbedder {
+		c.Dimensions, c.Pooling, c.Normalized = e.output.Dimensions(e.model), e.output.Pooling.String(), e.output.Normalize
+		c.Prompts, c.Null = l.prompts, o.Null
+	}
+	return c
 }
 
 func defaultTo[T comparable](value, otherwise T) T {
@@ -173,9 +181,22 @@ func defaultTo[T comparable](value, otherwise T) T {
 // start makes the workers.
 func (e *Embedder) start(o Options) {
 	encode := func(ws *encoder.Workspace, b *encoder.Batch, vectors []float32) error {
-		return e.model.Encode(ws, b, e.output, vectors)
+		return e.explain(e.model.Encode(ws, b, e.output, vectors))
 	}
-	e.workers = newWorkers(e.model, encode, e.model.Dimensions(), o)
+	e.workers = newWorkers(e.model, encode, e.output.Dimensions(e.model), o)
+}
+
+// explain names the model in an error of the encoder, which knows of no names.
+func (e *Embedder) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, encoder.ErrNotFinite):
+		broken := models.Errorf(models.Unavailable, "", "the model %s is damaged, its vectors are no numbers: get its weights again", e.card.ID)
+		broken.Err = err
+		return broken
+	}
+	return fmt.Errorf("model %s: %w", e.card.ID, err)
 }
 
 // Card describes the model.
@@ -191,10 +212,15 @@ func (e *Embedder) Tokenize(s string) []hf.Token { return e.tokens.Tokenize(s) }
 // Embed computes the vector of each text. Calls share batches; a call of at most 256 tokens, or of one text, goes before
 // larger ones. Where too much waits already it fails with models.RateLimited, and says when to try again. When ctx ends, texts
 // that are not being computed yet never will be.
-func (e *Embedder) Embed(ctx context.Context, role hf.Role, texts []string) (answers []hf.Embedding, err error) {
+func (e *Embedder) Embed(ctx context.Context, role hf.Role, texts []string) ([]hf.Embedding, error) {
+	return e.answer(ctx, len(texts), func() ([]text, error) { return e.prepareAll(ctx, role, texts) })
+}
+
+// answer computes n texts, or pairs of texts, once they are prepared.
+func (e *Embedder) answer(ctx context.Context, n int, prepare func() ([]text, error)) (answers []hf.Embedding, err error) {
 	start := time.Now()
-	defer func() { e.workers.observer.Answered(len(texts), time.Since(start), err) }()
-	ready, err := e.prepareAll(ctx, role, texts)
+	defer func() { e.workers.observer.Answered(n, time.Since(start), err) }()
+	ready, err := prepare()
 	if err != nil {
 		return nil, err
 	}
@@ -202,10 +228,10 @@ func (e *Embedder) Embed(ctx context.Context, role hf.Role, texts []string) (ans
 	if err != nil {
 		return nil, err
 	}
-	answers = make([]hf.Embedding, len(texts))
-	n := e.workers.width
+	answers = make([]hf.Embedding, n)
+	width := e.workers.width
 	for i, t := range ready {
-		answers[i] = hf.Embedding{Vector: vectors[i*n : (i+1)*n : (i+1)*n], Tokens: len(t.ids), Truncated: t.truncated}
+		answers[i] = hf.Embedding{Vector: vectors[i*width : (i+1)*width : (i+1)*width], Tokens: len(t.ids), Truncated: t.truncated}
 	}
 	return answers, nil
 }

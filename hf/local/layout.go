@@ -12,61 +12,69 @@ import (
 	"searchd/hf/encoder"
 )
 
-// The files of a model folder, as sentence-transformers lays it out.
+// The files of a model folder, as transformers and sentence-transformers lay it out.
 const (
-	weightsFile   = "model.safetensors"
-	configFile    = "config.json"
-	tokenizerFile = "tokenizer.json"
-	modulesFile   = "modules.json"
-	limitFile     = "sentence_bert_config.json"
-	promptsFile   = "config_sentence_transformers.json"
+	weightsFile = "model.safetensors"
+	configFile  = "config.json"
+	modulesFile = "modules.json"
+	promptsFile = "config_sentence_transformers.json"
 )
+
+// limitFiles are the names under which sentence-transformers has kept the limit, the first that is there counts.
+func limitFiles() []string {
+	var names []string
+	for _, kind := range []string{"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"} {
+		names = append(names, "sentence_"+kind+"_config.json")
+	}
+	return names
+}
 
 // layout is what the small files of a model folder say.
 type layout struct {
-	transformer string // folder of config, tokenizer and weights, "" for the top
-	pooling     string // folder of the pooling's config, "" if there is none
+	config      encoder.Config
+	transformer string  // folder of config, tokenizer and weights, "" for the top
+	pooling     string  // folder of the pooling's config, "" if there is none
+	dense       []dense // the layers after the pooling
 	output      encoder.Output
 	maxTokens   int // 0 if the folder does not say
+	lowerCase   bool
 	prompts     map[hf.Role]string
 }
 
-// readLayout reads the small files. Only config.json and tokenizer.json, read elsewhere, must be there: without
+// readLayout reads the small files. Only config.json and a tokenizer must be there, and the weights: without
 // modules.json the vector is the mean over the tokens, as sentence-transformers has it.
 func readLayout(fsys fs.FS) (layout, error) {
 	l := layout{}
-	if err := l.readModules(fsys); err != nil {
-		return layout{}, err
-	}
-	if err := l.readPooling(fsys); err != nil {
-		return layout{}, err
-	}
-	if err := l.readLimit(fsys); err != nil {
-		return layout{}, err
-	}
-	if err := l.readPrompts(fsys); err != nil {
-		return layout{}, err
-	}
-	for _, name := range []string{configFile, tokenizerFile, weightsFile} {
-		if _, err := fs.Stat(fsys, l.path(name)); err != nil {
-			return layout{}, fmt.Errorf("model folder: %w", err)
+	for _, read := range []func(fs.FS) error{l.readModules, l.readConfig, l.readPrompts, l.readPooling, l.readDense, l.readLimit} {
+		if err := read(fsys); err != nil {
+			return layout{}, err
 		}
 	}
-	return l, nil
+	if _, err := fs.Stat(fsys, l.path(weightsFile)); err != nil {
+		return layout{}, fmt.Errorf("model folder: %w", err)
+	}
+	return l, l.checkVocabulary(fsys)
 }
 
 // path is where a file of the transformer lies.
 func (l *layout) path(name string) string { return path.Join(l.transformer, name) }
 
-// files lists the small files.
+// files lists the files beside the weights of the transformer.
 func (l *layout) files() []string {
-	list := []string{modulesFile, promptsFile, l.path(configFile), l.path(tokenizerFile), l.path(limitFile), "LICENSE"}
+	list := []string{modulesFile, promptsFile, l.path(configFile), l.path(tokenizerFile), l.path(tokensFile), "LICENSE"}
+	for _, name := range append(limitFiles(), vocabFile, piecesFile, mergesFile) {
+		list = append(list, l.path(name))
+	}
 	if l.pooling != "" {
 		list = append(list, path.Join(l.pooling, configFile))
+	}
+	for _, d := range l.dense {
+		list = append(list, path.Join(d.folder, configFile), path.Join(d.folder, weightsFile))
 	}
 	return list
 }
 
+// readModules finds the folders of the parts.
 func (l *layout) readModules(fsys fs.FS) error {
 	var modules []struct{ Type, Path string }
 	found, err := readJSON(fsys, modulesFile, &modules)
@@ -81,87 +89,95 @@ func (l *layout) readModules(fsys fs.FS) error {
 		switch {
 		case kind == "Transformer" && i == 0:
 			l.transformer = m.Path
-		case kind == "Pooling" && i == 1:
+		case kind == "Pooling" && i == 1 && m.Path != "":
 			l.pooling = m.Path
+		case kind == "Dense" && i > 1 && m.Path != "" && !l.output.Normalize:
+			l.dense = append(l.dense, dense{folder: m.Path})
 		case kind == "Normalize" && i > 1:
 			l.output.Normalize = true
 		default:
-			return fmt.Errorf("%s: module %d is %q; only Transformer, Pooling and Normalize, in this order, are supported", modulesFile, i, m.Type)
+			return fmt.Errorf("%s: module %d is %q; only Transformer, Pooling, Dense and Normalize, in this order and each in its folder, are supported", modulesFile, i, m.Type)
 		}
 	}
 	return nil
 }
 
-func (l *layout) readPooling(fsys fs.FS) error {
-	if l.pooling == "" {
-		return nil
-	}
-	name := path.Join(l.pooling, configFile)
-	var c map[string]any
-	found, err := readJSON(fsys, name, &c)
+func (l *layout) readConfig(fsys fs.FS) error {
+	b, err := view(fsys, l.path(configFile))
 	if err != nil {
-		return err
+		return fmt.Errorf("model folder: %w", err)
 	}
-	if !found {
-		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
-	}
-	modes := poolingModes(c)
-	if len(modes) != 1 || modes[0] != "mean_tokens" && modes[0] != "cls_token" {
-		return fmt.Errorf("%s: pooling is %q; exactly one of mean_tokens and cls_token is supported", name, modes)
-	}
-	if modes[0] == "cls_token" {
-		l.output.Pooling = encoder.CLS
-	}
-	return nil
+	l.config, err = encoder.ParseConfig(b)
+	return err
 }
 
-// poolingModes lists the modes that are switched on, under either spelling of the file.
-func poolingModes(c map[string]any) []string {
-	var modes []string
-	for key, value := range c {
-		if mode, ok := strings.CutPrefix(key, "pooling_mode_"); ok && value == true {
-			modes = append(modes, mode)
-		}
-	}
-	switch c["pooling_mode"] {
-	case "mean":
-		modes = append(modes, "mean_tokens")
-	case "cls":
-		modes = append(modes, "cls_token")
-	case nil:
-	default:
-		modes = append(modes, fmt.Sprint(c["pooling_mode"]))
-	}
-	return modes
-}
-
+// readLimit finds the most tokens of a text.
 func (l *layout) readLimit(fsys fs.FS) error {
 	var c struct {
 		MaxSeqLength *int `json:"max_seq_length"`
+		DoLowerCase  bool `json:"do_lower_case"`
 	}
-	if _, err := readJSON(fsys, l.path(limitFile), &c); err != nil || c.MaxSeqLength == nil {
+	for _, name := range limitFiles() {
+		found, err := readJSON(fsys, l.path(name), &c)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		l.lowerCase = c.DoLowerCase
+		if c.MaxSeqLength != nil {
+			l.maxTokens = *c.MaxSeqLength
+			return atLeastMinimum(name, "max_seq_length", l.maxTokens)
+		}
+		break
+	}
+	return l.readTokenizerLimit(fsys)
+}
+
+// readTokenizerLimit takes the tokenizer's own limit, which is a number beyond all bounds where there is none.
+func (l *layout) readTokenizerLimit(fsys fs.FS) error {
+	var c struct {
+		ModelMaxLength *float64 `json:"model_max_length"`
+	}
+	if _, err := readJSON(fsys, l.path(tokensFile), &c); err != nil || c.ModelMaxLength == nil {
 		return err
 	}
-	l.maxTokens = *c.MaxSeqLength
-	if l.maxTokens < minTokens {
-		return fmt.Errorf("%s: max_seq_length is %d; it must be at least %d", limitFile, l.maxTokens, minTokens)
+	if *c.ModelMaxLength > float64(l.config.MaxTokens()) {
+		return nil
+	}
+	l.maxTokens = int(*c.ModelMaxLength)
+	return atLeastMinimum(tokensFile, "model_max_length", l.maxTokens)
+}
+
+func atLeastMinimum(file, field string, n int) error {
+	if n < minTokens {
+		return fmt.Errorf("%s: %s is %d; it must be at least %d", file, field, n, minTokens)
 	}
 	return nil
 }
 
-// readPrompts reads the prompts under the names that models use for the two roles.
+// readPrompts reads the prompts of the two roles: that of the first name which the folder knows, else the default one.
 func (l *layout) readPrompts(fsys fs.FS) error {
-	var c struct{ Prompts map[string]string }
+	var c struct {
+		Prompts map[string]string
+		Default string `json:"default_prompt_name"`
+	}
 	if _, err := readJSON(fsys, promptsFile, &c); err != nil {
 		return err
 	}
 	l.prompts = map[hf.Role]string{}
-	for _, known := range []struct {
-		name string
-		role hf.Role
-	}{{"query", hf.Query}, {"passage", hf.Document}, {"document", hf.Document}} {
-		if p := c.Prompts[known.name]; p != "" {
-			l.prompts[known.role] = p
+	for role, names := range map[hf.Role][]string{
+		hf.Query:    {"query", c.Default},
+		hf.Document: {"document", "passage", "corpus", c.Default},
+	} {
+		for _, name := range names {
+			if p, known := c.Prompts[name]; known {
+				if p != "" {
+					l.prompts[role] = p
+				}
+				break
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package local
 import (
 	"math/rand/v2"
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -11,9 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Reading a long text piece by piece finds the tokens that reading it whole does.
+// Reading a long text piece by piece finds the tokens that reading it whole does, with a tokenizer of every kind.
 func TestFirstTokens(t *testing.T) {
-	b, err := os.ReadFile("../bundled/tokenizer.json")
+	for _, folder := range []string{"../bundled", "../../fixtures/encoder/models/roberta", "../../fixtures/encoder/models/xlm-roberta"} {
+		t.Run(path.Base(folder), func(t *testing.T) { testFirstTokens(t, folder) })
+	}
+}
+
+func testFirstTokens(t *testing.T, folder string) {
+	b, err := os.ReadFile(path.Join(folder, "tokenizer.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,6 +194,7 @@ func (ws *workers) serve(w *worker, c class) {
 	p := &w.passes[c]
 	budget := ws.share(c)
 	p.places = ws.queue.take(p.places[:0], c, budget)
+	p.space.Threads = 1 + len(ws.idle) // the last batch, often the only one, gets the cores that have nothing to do
 	ws.changed()
 	ws.mu.Unlock()
 	start := time.Now()

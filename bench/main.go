@@ -1,0 +1,100 @@
+// Command bench measures searchd and its peers on the same texts in one run, and prints the ratios as a table.
+//
+// It is a module of its own, so that nothing of it can reach the product. `make bench-peers` prepares the peers and runs it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+)
+
+type command struct {
+	Python   string   `help:"Python that has the peers; see requirements.txt." default:"python3"`
+	Model    string   `help:"Folder of the published all-MiniLM-L6-v2, for the peers." required:"" type:"existingdir"`
+	Binary   string   `help:"searchd binary, to be measured over HTTP." type:"existingfile"`
+	Peers    []string `help:"Peers to measure." default:"onnxruntime,onnxruntime-int8,openvino,openvino-bf16,sentence-transformers"`
+	Levels   []string `help:"Kernels of searchd to measure; the best that the processor has if left out."`
+	Tei      string   `help:"Address of a running text-embeddings-inference that serves the same model, to be put under the same load."`
+	Rounds   int      `help:"Rounds; every engine is measured once a round, and the table shows medians." default:"3"`
+	Work     string   `help:"Folder for the workload and the exported models." default:".work" type:"path"`
+	Baseline string   `help:"Write the figures to this file, as JSON."`
+}
+
+func main() {
+	var c command
+	k := kong.Parse(&c, kong.Description("Measures searchd and its peers on the same texts in one run."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	k.FatalIfErrorf(c.Run(ctx))
+}
+
+// Run measures every engine once a round, so that a machine whose clock drifts slows all of them.
+func (c *command) Run(ctx context.Context) error {
+	if err := os.MkdirAll(c.Work, 0o755); err != nil {
+		return err
+	}
+	w, err := newWorkload()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(c.Work, "workload.json")
+	if err := w.write(path); err != nil {
+		return err
+	}
+	var r results
+	for round := range c.Rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, c.Rounds)
+		figures, err := c.round(ctx, w, path)
+		if err != nil {
+			return err
+		}
+		r.add(figures)
+	}
+	if c.Baseline != "" {
+		if err := r.save(c.Baseline); err != nil {
+			return err
+		}
+	}
+	return r.print(os.Stdout)
+}
+
+func (c *command) round(ctx context.Context, w *workload, path string) ([]figures, error) {
+	all, err := measureInProcess(ctx, w, c.Levels)
+	if err != nil {
+		return nil, err
+	}
+	for _, peer := range c.Peers {
+		f, err := measurePeer(ctx, c.Python, c.Model, c.Work, path, peer)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", peer, err)
+		}
+		all = append(all, f)
+	}
+	servers, err := c.servers(ctx, w)
+	return append(all, servers...), err
+}
+
+// servers measures searchd, and text-embeddings-inference where there is one, over HTTP.
+func (c *command) servers(ctx context.Context, w *workload) ([]figures, error) {
+	var all []figures
+	if c.Binary != "" {
+		f, err := measureBinary(ctx, c.Binary, w)
+		if err != nil {
+			return nil, fmt.Errorf("searchd over HTTP: %w", err)
+		}
+		all = append(all, f)
+	}
+	if c.Tei != "" {
+		f, err := measureServer(ctx, "text-embeddings-inference over HTTP", c.Tei+"/embed", w)
+		if err != nil {
+			return nil, fmt.Errorf("text-embeddings-inference: %w", err)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}

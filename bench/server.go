@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	clients  = 32              // at the same time, each with one text a request
+	loadTime = 4 * time.Second // of each kind of text
+)
+
+// measureBinary starts a searchd and puts it under load through the route of text-embeddings-inference.
+func measureBinary(ctx context.Context, binary string, w *workload) (figures, error) {
+	dir, err := os.MkdirTemp("", "searchd-bench")
+	if err != nil {
+		return figures{}, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", dir, "--log", "error")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return figures{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return figures{}, err
+	}
+	defer func() { stop(); _ = cmd.Wait() }() // it ends with the signal that it was sent
+	line, err := bufio.NewReader(out).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		return figures{}, fmt.Errorf("searchd did not start: %q: %w", line, err)
+	}
+	f, err := measureServer(ctx, "searchd over HTTP", address+"/embed", w)
+	f.MemoryMB = residentMB(cmd.Process.Pid)
+	return f, err
+}
+
+// measureServer puts a server under load.
+func measureServer(ctx context.Context, name, url string, w *workload) (f figures, err error) {
+	f.Engine = name
+	c := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
+	if f.Queries, err = load(ctx, c, url, w.Queries); err != nil {
+		return f, err
+	}
+	if f.Passages, err = load(ctx, c, url, w.Passages); err != nil {
+		return f, err
+	}
+	one := func(texts []string) error { return post(ctx, c, url, texts[0]) }
+	if f.OneQueryMS, err = medianMS(w.Queries, 200, one); err != nil {
+		return f, err
+	}
+	f.OnePassageMS, err = medianMS(w.Passages, 60, one)
+	return f, err
+}
+
+// load is how many requests a second a server answers to all clients together.
+func load(ctx context.Context, c *http.Client, url string, texts []string) (float64, error) {
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	failed := make(chan error, clients)
+	start := time.Now()
+	for client := range clients {
+		wg.Go(func() {
+			for i := client; time.Since(start) < loadTime; i += clients {
+				if err := post(ctx, c, url, texts[i%len(texts)]); err != nil {
+					failed <- err
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	rate := float64(done.Load()) / time.Since(start).Seconds()
+	select {
+	case err := <-failed:
+		return 0, err
+	default:
+		return rate, nil
+	}
+}
+
+func post(ctx context.Context, c *http.Client, url, text string) error {
+	body, err := json.Marshal(map[string]string{"inputs": text})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %.200s", url, resp.Status, answer)
+	}
+	return err
+}
+
+// residentMB is the memory of a process, 0 where the system does not say.
+func residentMB(pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kb float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kb); n == 1 {
+			return kb / 1024
+		}
+	}
+	return 0
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// crashes is how often the server is killed.
+const crashes = 50
