@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -104,6 +105,7 @@ var faults = map[hf.Fault]models.Code{
 	hf.FaultInvalid:      models.Invalid,
 	hf.FaultUnsupport:    models.Invalid,
 	hf.FaultForbidden:    models.Invalid,
+	hf.FaultBusy:         models.RateLimited,
 	hf.FaultKey:          models.Invalid,
 	hf.FaultNotServed:    models.NotFound,
 	gateway.FaultBudget:  models.RateLimited,
@@ -138,9 +140,14 @@ func wireProviderError(g *gateway.Error) wire.Error {
 
 // retryAfter is when it may help to ask again, in seconds; 0 where nothing says.
 func retryAfter(err error) int {
+	var e *models.Error
 	var g *gateway.Error
-	if !errors.As(err, &g) {
-		return 0
+	var wait time.Duration
+	switch {
+	case errors.As(err, &e):
+		wait = e.RetryAfter
+	case errors.As(err, &g):
+		wait = g.RetryAfter
 	}
-	return int(math.Ceil(g.RetryAfter.Seconds()))
+	return int(math.Ceil(wait.Seconds()))
 }

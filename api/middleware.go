@@ -36,9 +36,21 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	if err != nil { // answered here, so that the log has the status
 		err = s.fail(c, err)
 	}
-	s.Log.Info("request", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(),
-		"took_ms", milliseconds(time.Since(start)), "request_id", id)
+	status, took := c.Response().StatusCode(), time.Since(start)
+	s.Metrics.Request(c.Method(), route(c), status, took)
+	s.Log.Info("request", "method", c.Method(), "path", c.Path(), "status", status, "took_ms", milliseconds(took), "request_id", id)
 	return err
+}
+
+// unrouted marks a request that no route has taken.
+const unrouted = "unrouted"
+
+// route is the pattern of the route that has answered: "none" for all that have none, as their paths are without number.
+func route(c *fiber.Ctx) string {
+	if c.Locals(unrouted) != nil {
+		return "none"
+	}
+	return c.Route().Path
 }
 
 func isRequestID(id string) bool {
@@ -64,6 +76,7 @@ func (s *Server) recoverPanic(c *fiber.Ctx) (err error) {
 // noRoute answers what no route has taken. Fiber, asked to go on, looks for the path under other methods and names them
 // in Allow.
 func (s *Server) noRoute(c *fiber.Ctx) error {
+	c.Locals(unrouted, true)
 	if err := c.Next(); errors.Is(err, fiber.ErrMethodNotAllowed) {
 		return fiber.NewError(fiber.StatusMethodNotAllowed, "this path does not take "+c.Method()+"; it takes "+c.GetRespHeader(fiber.HeaderAllow))
 	}

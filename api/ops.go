@@ -13,6 +13,7 @@ import (
 	"searchd/hf"
 	"searchd/hf/catalog"
 	"searchd/hf/gateway"
+	"searchd/internal/metrics"
 	"searchd/models"
 )
 
@@ -43,6 +44,15 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	return send(c, readiness{Status: "ok", Degraded: []string{}})
 }
 
+// metrics shows what the process does, to Prometheus.
+func (s *Server) metrics(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, metrics.ContentType)
+	if err := s.Metrics.Write(c.Response().BodyWriter()); err != nil {
+		s.Log.Error("metrics incomplete", "error", err)
+	}
+	return nil
+}
+
 // listModels is the catalogue: first what runs in this process, then what is known of others and where they can run.
 func (s *Server) listModels(c *fiber.Ctx) error {
 	p := query(c, "task")
@@ -51,7 +61,8 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 	}
 	task := p.values.Get("task")
 	answer := wire.ModelList{Models: []wire.Model{}}
-	for i, card := range s.Models.Cards() {
+	cards := s.Models.Cards()
+	for i, card := range cards {
 		if task != "" && task != card.Task {
 			continue
 		}
@@ -64,7 +75,7 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 		})
 	}
 	for _, m := range s.Tasks.Catalog.All(task) {
-		if lo.ContainsBy(s.Models.Cards(), func(card hf.Card) bool { return card.ID == m.ID }) {
+		if lo.ContainsBy(cards, func(card hf.Card) bool { return card.ID == m.ID }) {
 			continue
 		}
 		answer.Models = append(answer.Models, wire.Model{

@@ -49,7 +49,7 @@ func TestScenario(t *testing.T) {
 }
 
 func operations(t *testing.T, s *server) {
-	for _, path := range []string{"/healthz", "/readyz", "/openapi.yaml", "/models"} {
+	for _, path := range []string{"/healthz", "/readyz", "/openapi.yaml", "/metrics", "/models"} {
 		if got := s.get(path); got.status != http.StatusOK || got.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("GET %s: %d %v", path, got.status, got.header)
 		}

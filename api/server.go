@@ -13,6 +13,7 @@ import (
 
 	"searchd/hf"
 	"searchd/ingest"
+	"searchd/internal/metrics"
 	"searchd/models/db"
 	"searchd/search"
 	"searchd/tasks"
@@ -38,6 +39,7 @@ type Options struct {
 	Tasks   *tasks.Service
 	Page    fs.FS // index.html and what it needs
 	Log     *slog.Logger
+	Metrics *metrics.Metrics // nil means some of its own
 	Version string
 }
 
@@ -55,6 +57,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.New(o.Version)
 	}
 	s := &Server{Options: o}
 	s.live, s.stop = context.WithCancel(context.Background())
@@ -95,6 +100,7 @@ func (s *Server) routes() {
 	s.app.Use(s.identify, s.recoverPanic)
 	s.app.Get("/healthz", s.health)
 	s.app.Get("/readyz", s.ready)
+	s.app.Get("/metrics", s.metrics)
 	s.app.Get("/openapi.yaml", s.openapi)
 	s.app.Get("/", s.page)
 	s.app.Get("/assets/*", s.asset)

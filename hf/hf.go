@@ -115,7 +115,7 @@ func NoModel(id, what string) error {
 func ModelOf(available Models, c models.Collection) (Model, error) {
 	m, err := available.Model(c.Model)
 	if models.CodeOf(err) == models.NotFound {
-		return nil, models.Errorf(models.Unavailable, "", "collection %q needs the model %s, which is not here", c.Name, c.Model)
+		return nil, models.Errorf(models.Unavailable, "", "collection %q needs the model %s, which is not here: bring it with `searchd model pull`, or name its folder with --models", c.Name, c.Model)
 	}
 	if err != nil {
 		return nil, err

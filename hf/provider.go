@@ -92,6 +92,7 @@ type Fault string
 const (
 	FaultLoading    Fault = "loading"     // the model is being loaded: try again, not too soon
 	FaultRateLimit  Fault = "rate_limit"  // too many calls: try again after RetryAfter
+	FaultBusy       Fault = "busy"        // this process has too much to do: its caller may try again after RetryAfter
 	FaultServer     Fault = "server"      // the provider failed: try again
 	FaultConnection Fault = "connection"  // no answer, or half of one: try again
 	FaultTimeout    Fault = "timeout"     // no answer in time: try again

@@ -34,7 +34,7 @@ func (s *Service) CreateCollection(ctx context.Context, spec CollectionSpec) (mo
 	}
 	model, err := s.models.Model(spec.Model)
 	if models.CodeOf(err) == models.NotFound {
-		return models.Collection{}, models.Errorf(models.Invalid, "model", "%.128q is not here; GET /models lists what is", spec.Model)
+		return models.Collection{}, models.Errorf(models.Invalid, "model", "%.128q is not here; GET /models lists what is, and searchd model pull brings more", spec.Model)
 	}
 	if err != nil {
 		return models.Collection{}, err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"time"
 
 	"searchd/hf"
 	"searchd/models"
@@ -81,15 +83,22 @@ type embedded struct {
 	vectors []hf.Embedding
 }
 
+// run embeds the texts. A model that has too much to do is waited for: nobody stands at the door.
 func (b *embedBatch) run(ctx context.Context) (embedded, error) {
 	if len(b.texts) == 0 {
 		return embedded{batch: b}, nil
 	}
-	vectors, err := b.model.Embed(ctx, hf.Document, b.texts)
-	if err != nil {
-		return embedded{}, fmt.Errorf("embed: %w", err)
+	for {
+		vectors, err := b.model.Embed(ctx, hf.Document, b.texts)
+		if err == nil {
+			return embedded{batch: b, vectors: vectors}, nil
+		}
+		var busy *models.Error
+		if !errors.As(err, &busy) || busy.Code != models.RateLimited || ctx.Err() != nil {
+			return embedded{}, fmt.Errorf("embed: %w", err)
+		}
+		pause(ctx, max(time.Second, busy.RetryAfter))
 	}
-	return embedded{batch: b, vectors: vectors}, nil
 }
 
 // fill puts the vectors of a result's chunks in their places.

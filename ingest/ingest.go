@@ -17,6 +17,8 @@ type Options struct {
 	Overlap  int          // tokens that two chunks of a document share; 0 means 32
 	KeepJobs int          // finished jobs that are remembered; 0 means 1,000
 	Log      *slog.Logger // nil means silence
+	// Observe is told of each document that was taken in, or has failed; nil means nobody is.
+	Observe func(models.JobItem)
 }
 
 // Service takes documents in. Run must be running for jobs to make progress.
@@ -45,6 +47,9 @@ func New(store *db.DB, registry *index.Registry, available hf.Models, o Options)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(models.JobItem) {}
 	}
 	return &Service{
 		db: store, index: registry, models: available, opts: o, log: o.Log,

@@ -43,7 +43,7 @@ func (s *Service) Run(ctx context.Context) {
 			s.finish(ctx, job, models.JobFailed, err.Error())
 			failures = 0
 		}
-		s.pause(ctx, time.Second<<failures)
+		pause(ctx, time.Second<<failures)
 	}
 }
 
@@ -57,7 +57,7 @@ func (s *Service) sleep(ctx context.Context, d time.Duration) {
 }
 
 // pause waits, whether there is work or not.
-func (s *Service) pause(ctx context.Context, d time.Duration) {
+func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
@@ -98,6 +98,9 @@ func (s *Service) step(ctx context.Context, job *models.Job) error {
 	}
 	if err := s.commit(ctx, c, results); err != nil {
 		return err
+	}
+	for _, r := range results {
+		s.opts.Observe(r.Item)
 	}
 	if len(items) < stepItems { // most jobs end here: say so without another look at the store
 		if left, err := s.db.PendingItems(ctx, job.Seq, 1, 1); err == nil && len(left) == 0 {

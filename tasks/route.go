@@ -166,7 +166,7 @@ func (s *Service) chosen(p models.Provider, w work) ([]gateway.Target, error) {
 // does not have, nobody knows whether it is made for the task or chats: what does not serve it one way is asked the other
 // way. named says that the request names the model, as one for its task; a provider's default is more likely one that chats.
 func (s *Service) targets(p models.Provider, model string, task hf.Task, named bool) ([]gateway.Target, error) {
-	t := gateway.Target{Provider: p.ProviderID, Type: p.ProviderType, Model: model, Do: s.Local}
+	t := gateway.Target{Provider: p.ProviderID, Type: p.ProviderType, Model: model, Do: s.Local, Unlimited: p.ProviderType == Local}
 	if p.ProviderType == Local {
 		return []gateway.Target{t}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -15,6 +16,7 @@ import (
 type addCommand struct {
 	Paths      []string `arg:"" name:"path" help:"Files (text, Markdown, JSONL; .gz too), folders, or - for standard input."`
 	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
+	Model      string   `help:"Model of the collection, if this makes it; absent means the default. See searchd model list." placeholder:"ID"`
 	Format     string   `help:"Read everything as this format: text, markdown or jsonl. By default the file's name says." enum:",text,markdown,jsonl" default:""`
 }
 
@@ -26,7 +28,7 @@ const (
 
 func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	return c.with(ctx, t, func(s session) error {
-		if err := ensureCollection(ctx, s, a.Collection); err != nil {
+		if err := ensureCollection(ctx, s, a.Collection, a.Model); err != nil {
 			return err
 		}
 		found, skipped, err := findSources(a.Paths, a.Format)
@@ -46,11 +48,15 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	})
 }
 
-func ensureCollection(ctx context.Context, s session, name string) error {
-	_, err := s.Collection(ctx, name)
+// ensureCollection makes a collection that is not there. One that is there keeps its model.
+func ensureCollection(ctx context.Context, s session, name, model string) error {
+	found, err := s.Collection(ctx, name)
+	if err == nil && !strings.HasSuffix("/"+found.Model, "/"+model) && model != "" {
+		return fmt.Errorf("collection %s was made with %s; leave --model out, or name another collection", name, found.Model)
+	}
 	var e *wire.Error
 	if errors.As(err, &e) && e.Type == "not_found_error" {
-		_, err = s.CreateCollection(ctx, wire.NewCollection{Name: name})
+		_, err = s.CreateCollection(ctx, wire.NewCollection{Name: name, Model: model})
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,12 +14,12 @@ import (
 
 	"searchd/api"
 	"searchd/api/client"
-	"searchd/hf"
-	"searchd/hf/bundled"
-	"searchd/hf/local"
+	"searchd/hf/library"
 	"searchd/index"
 	"searchd/index/chromem"
 	"searchd/ingest"
+	"searchd/internal/metrics"
+	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
 	"searchd/web"
@@ -40,14 +39,15 @@ type app struct {
 }
 
 // openApp opens a data folder and starts the worker on what a former process left unfinished.
-func openApp(ctx context.Context, dir string, providers providerFlags, log *slog.Logger) (*app, error) {
+func openApp(ctx context.Context, dir string, files modelFlags, providers providerFlags, log *slog.Logger) (*app, error) {
+	counted := metrics.New(version)
 	type opened struct {
-		models *modelSet
+		models *library.Library
 		err    error
 	}
 	model := make(chan opened, 1) // the model and the store take about as long to open: do both at once
 	go func() {
-		m, err := openModels()
+		m, err := files.open(dir, counted, log)
 		model <- opened{m, err}
 	}()
 	store, err := db.Open(ctx, dir)
@@ -60,19 +60,39 @@ func openApp(ctx context.Context, dir string, providers providerFlags, log *slog
 	}
 	a := &app{log: log, db: store}
 	a.index = index.NewRegistry(newEngine, store.Vectors)
-	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{Log: log})
+	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
+		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
+	})
 	found := search.New(store, a.index, available.models, log)
-	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, log); err != nil {
+	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, counted, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a.server = api.New(api.Options{
 		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
-		Models: available.models, Page: web.FS, Log: log, Version: version,
+		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
 	})
+	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopWork = stop
 	a.work.Go(func() { a.ingest.Run(work) })
 	return a, nil
+}
+
+// mostCollections bounds how many collections the metrics tell apart.
+var mostCollections = db.Page{Limit: 100}
+
+// look is what a scrape of the metrics shows of the store.
+func (a *app) look(ctx context.Context) (metrics.Store, error) {
+	var s metrics.Store
+	var err error
+	if s.Jobs, s.Documents, err = a.db.Backlog(ctx); err != nil {
+		return s, err
+	}
+	list, _, err := a.db.Collections(ctx, mostCollections)
+	for _, c := range list {
+		s.Collections = append(s.Collections, metrics.Collection{Name: c.Name, Documents: c.Documents, Chunks: c.Chunks})
+	}
+	return s, err
 }
 
 // newEngine makes the index engine for new and reopened collections.
@@ -99,7 +119,7 @@ func (c *cli) connect(ctx context.Context, t terminal) (*client.Client, func() e
 		direct, err := client.New(c.Server, nil)
 		return direct, func() error { return nil }, err
 	}
-	a, err := openApp(ctx, c.Data, c.Providers, logger(t.err, c.Log))
+	a, err := openApp(ctx, c.Data, c.Models, c.Providers, logger(t.err, c.Log))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,47 +142,4 @@ func logger(w io.Writer, level string) *slog.Logger {
 		l = slog.LevelWarn
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
-}
-
-// modelSet is the models of this process, the default first.
-type modelSet struct {
-	list []hf.Model
-}
-
-func openModels() (*modelSet, error) {
-	m, err := bundled.Open(local.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("bundled model: %w", err)
-	}
-	return &modelSet{list: []hf.Model{m}}, nil
-}
-
-// Model is the model of an id, with or without the publisher's name before it.
-func (s *modelSet) Model(id string) (hf.Model, error) {
-	if id == "" {
-		return s.list[0], nil
-	}
-	for _, m := range s.list {
-		if full := m.Card().ID; full == id || shortName(full) == id {
-			return m, nil
-		}
-	}
-	return nil, hf.NoModel(id, "embedding model")
-}
-
-// Classifier is the classifying model of an id.
-func (s *modelSet) Classifier(id string) (hf.Classifier, error) {
-	return nil, hf.NoModel(id, "classifier")
-}
-
-// Reranker is the cross-encoder of an id.
-func (s *modelSet) Reranker(id string) (hf.Reranker, error) { return nil, hf.NoModel(id, "reranker") }
-
-// Cards describes the models.
-func (s *modelSet) Cards() []hf.Card {
-	cards := make([]hf.Card, len(s.list))
-	for i, m := range s.list {
-		cards[i] = m.Card()
-	}
-	return cards
 }

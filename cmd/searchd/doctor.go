@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"searchd/hf"
+	"searchd/hf/hub"
+	"searchd/internal/metrics"
 	"searchd/internal/simd"
 	"searchd/models"
 	"searchd/models/db"
@@ -20,7 +22,7 @@ type doctorCommand struct{}
 
 // Run prints what searchd is working with, and fails if a part of it does not work.
 func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
-	model, modelErr := checkModel(ctx)
+	model, modelErr := checkModel(ctx, c.Log, t)
 	data, dataErr := checkData(ctx, c.Data)
 	rows := append([][2]string{
 		{"searchd", version},
@@ -29,7 +31,8 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		{"processor", strings.Join(simd.Features(), " ")},
 		{"built with cgo", fmt.Sprint(cgo())},
 		{"setting data", c.Data}, {"setting server", c.Server}, {"setting log", c.Log},
-		{"setting addr", c.Serve.Addr}, {"setting catalog", c.Providers.Catalog},
+		{"setting addr", c.Serve.Addr}, {"setting models", c.Models.Folder}, {"pulled models", string(hub.New(hub.Environment(os.Getenv)).Cache)},
+		{"setting catalog", c.Providers.Catalog},
 	}, append(model, data...)...)
 	if err := printRows(t, rows); err != nil {
 		return err
@@ -40,9 +43,9 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 // Two sentences that say the same, and one that does not: the model must tell them apart.
 var selfTest = []string{"The cat sleeps on the warm window sill.", "A kitten naps in the sun by the window.", "Interest rates were raised by a quarter point."}
 
-func checkModel(ctx context.Context) ([][2]string, error) {
+func checkModel(ctx context.Context, level string, t terminal) ([][2]string, error) {
 	start := time.Now()
-	available, err := openModels()
+	available, err := modelFlags{}.open("", metrics.New(version), logger(t.err, level))
 	if err != nil {
 		return [][2]string{{"model", "cannot be opened"}}, err
 	}

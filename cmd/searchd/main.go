@@ -28,6 +28,7 @@ type cli struct {
 	Config    kong.ConfigFlag `help:"YAML file with settings; flags and SEARCHD_* variables go before it." placeholder:"FILE" type:"path"`
 	Data      string          `help:"Folder that holds everything." default:"./data" type:"path"`
 	Server    string          `help:"Work on a running server instead of the data folder." placeholder:"URL"`
+	Models    modelFlags      `embed:""`
 	Providers providerFlags   `embed:""`
 	Log       string          `help:"How much to log: debug, info, warn or error." default:"${log}" enum:"debug,info,warn,error"`
 
@@ -37,7 +38,7 @@ type cli struct {
 	Delete   deleteCommand   `cmd:"" help:"Delete documents by id or by filter."`
 	Eval     evalCommand     `cmd:"" help:"Measure search quality on a judged set."`
 	Sample   sampleCommand   `cmd:"" help:"Load or remove the sample corpus."`
-	Model    modelCommand    `cmd:"" help:"List, show and convert models."`
+	Model    modelCommand    `cmd:"" help:"Pull, list, show, convert and remove models."`
 	Provider providerCommand `cmd:"" help:"Keep, test, list and remove providers of models."`
 	Doctor   doctorCommand   `cmd:"" help:"Check this machine, the settings and the data folder."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   serveInScript,
+			"hub":     hubInScript,
 			"trouble": troubleInScript,
 			"exits":   exitsInScript,
 			"logged":  loggedInScript,
@@ -83,7 +84,7 @@ func exitsInScript(ts *testscript.TestScript, _ bool, args []string) {
 
 // serveInScript starts a server for the rest of a script and puts its address into $SERVER.
 func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
-	p, err := startServer(context.Background(), ts.MkAbs("served"), args...)
+	p, err := startServerIn(context.Background(), []string{"HF_HOME=" + ts.Getenv("HF_HOME")}, ts.MkAbs("served"), args...)
 	ts.Check(err)
 	ts.Setenv("SERVER", p.url)
 	ts.Value(running{}).(*servers).last = p
@@ -107,11 +108,17 @@ type process struct {
 
 // startServer starts searchd serve on a free port and waits for its first line.
 func startServer(ctx context.Context, data string, args ...string) (*process, error) {
+	return startServerIn(ctx, nil, data, args...)
+}
+
+// startServerIn starts a server with variables beside those of the test's environment.
+func startServerIn(ctx context.Context, variables []string, data string, args ...string) (*process, error) {
 	path, err := exec.LookPath("searchd") // put there by testscript.Main
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
+	cmd.Env = append(os.Environ(), variables...)
 	said := &tail{}
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()

@@ -1,35 +1,55 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
 
 	"searchd/hf"
+	"searchd/hf/hub"
+	"searchd/hf/library"
 	"searchd/hf/local"
+	"searchd/internal/metrics"
+	"searchd/models"
 )
 
 type modelCommand struct {
 	List    modelList    `cmd:"" help:"List the models that can be used."`
+	Pull    modelPull    `cmd:"" help:"Bring a model from the Hugging Face hub."`
 	Info    modelInfo    `cmd:"" help:"Show what is known about a model."`
 	Convert modelConvert `cmd:"" help:"Quantise published weights to int8, for use or for bundling."`
+	Remove  modelRemove  `cmd:"" help:"Delete a model that was pulled."`
 }
 
 type modelList struct{}
 
-func (*modelList) Run(t terminal) error {
-	available, err := openModels()
+func (*modelList) Run(c *cli, t terminal) error {
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	if _, err := fmt.Fprintln(w, "MODEL\tDIMENSIONS\tMAX TOKENS\tPRECISION\tLICENCE\tWHERE"); err != nil {
+	if _, err := fmt.Fprintln(w, "MODEL\tKIND\tDIMENSIONS\tMAX TOKENS\tPRECISION\tLICENCE\tWHERE"); err != nil {
 		return err
 	}
-	for _, card := range available.Cards() {
-		if _, err := fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\n", card.ID, card.Dimensions, card.MaxTokens, card.Precision, card.Licence, card.Source); err != nil {
+	unusable := 0
+	for _, f := range available.List() {
+		if f.Err != nil {
+			unusable++
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", f.Card.ID, f.Kind, f.Card.Dimensions, f.Card.MaxTokens, f.Card.Precision, f.Card.Licence, f.Card.Source); err != nil {
 			return err
 		}
+	}
+	if unusable > 0 {
+		_, _ = fmt.Fprintf(t.err, "%d more cannot be run here; searchd model info ID says why\n", unusable)
 	}
 	return w.Flush()
 }
@@ -38,26 +58,54 @@ type modelInfo struct {
 	ID string `arg:"" optional:"" help:"The model; the default model if left out."`
 }
 
-func (i *modelInfo) Run(t terminal) error {
-	available, err := openModels()
+func (i *modelInfo) Run(c *cli, t terminal) error {
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return err
 	}
-	m, err := available.Model(i.ID)
+	found, err := available.Find(i.ID)
 	if err != nil {
 		return err
 	}
-	return printCard(t, m.Card())
+	card, err := openCard(available, found)
+	if err != nil {
+		return err
+	}
+	return printCard(t, card, found.Dir)
 }
 
-func printCard(t terminal, card hf.Card) error {
+// openCard opens a model, which shows that it can be run, and answers what it says of itself.
+func openCard(available *library.Library, f library.Found) (hf.Card, error) {
+	var m interface{ Card() hf.Card }
+	var err error
+	switch f.Kind {
+	case library.Classifier:
+		m, err = available.Classifier(f.Card.ID)
+	case library.Reranker:
+		m, err = available.Reranker(f.Card.ID)
+	default:
+		m, err = available.Model(f.Card.ID)
+	}
+	if err != nil {
+		return hf.Card{}, err
+	}
+	return m.Card(), nil
+}
+
+func printCard(t terminal, card hf.Card, dir string) error {
 	rows := [][2]string{
 		{"model", card.ID}, {"revision", card.Revision}, {"task", card.Task}, {"architecture", card.Architecture},
 		{"parameters", fmt.Sprintf("%.1f million", float64(card.Parameters)/1e6)},
 		{"dimensions", fmt.Sprint(card.Dimensions)}, {"max tokens", fmt.Sprint(card.MaxTokens)}, {"pooling", card.Pooling},
 		{"unit length", fmt.Sprint(card.Normalized)}, {"precision", card.Precision}, {"licence", card.Licence}, {"from", card.Source},
 		{"query prompt", fmt.Sprintf("%q", card.Prompts[hf.Query])}, {"document prompt", fmt.Sprintf("%q", card.Prompts[hf.Document])},
-		{"unrelated texts", fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)},
+		{"unrelated texts", "not measured"},
+	}
+	if card.Null.StdDev > 0 {
+		rows[len(rows)-1][1] = fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)
+	}
+	if dir != "" {
+		rows = append(rows, [2]string{"files", dir})
 	}
 	return printRows(t, rows)
 }
@@ -77,6 +125,102 @@ func printRows(t terminal, rows [][2]string) error {
 	return err
 }
 
+type modelPull struct {
+	ID    string  `arg:"" help:"The model, as publisher/name, with @revision after it for another than main."`
+	MaxGB float64 `name:"max-gb" help:"Refuse a model that is larger." default:"8"`
+}
+
+// Run brings a model, and opens it: a model that cannot be run is better known now than with the first query.
+func (p *modelPull) Run(ctx context.Context, c *cli, t terminal) error {
+	name, err := modelName(p.ID)
+	if err != nil {
+		return err
+	}
+	o := hub.Environment(os.Getenv)
+	o.MaxBytes = int64(p.MaxGB * 1e9)
+	if o.MaxBytes <= 0 {
+		return usageError("--max-gb must be more than 0")
+	}
+	start, bar := time.Now(), pullBar{terminal: t}
+	got, err := hub.New(o).Pull(ctx, name, hub.Watch{Report: bar.show, Check: func(dir string) error {
+		if err := checkConfig(os.DirFS(dir)); err != nil {
+			return fmt.Errorf("%s cannot be run here, so its weights were not fetched: %w", name, err)
+		}
+		return nil
+	}})
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(t.out, "pulled %s at %.8s: %d files, %s, of which %s fetched in %.1f s\n",
+		name, got.Commit, got.Files, megabytes(got.Bytes), megabytes(got.Fetched), time.Since(start).Seconds()); err != nil {
+		return err
+	}
+	return p.open(c, t, got.Dir)
+}
+
+// open says what the model that has come is good for.
+func (p *modelPull) open(c *cli, t terminal, dir string) error {
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
+	if err != nil {
+		return err
+	}
+	for _, f := range available.List() {
+		if f.Dir != dir {
+			continue
+		}
+		card, err := openCard(available, f)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(t.out, "%s is ready: %s, %s, %.1f million parameters, %d dimensions, up to %d tokens\n",
+			card.ID, f.Kind, card.Architecture, float64(card.Parameters)/1e6, card.Dimensions, card.MaxTokens)
+		return err
+	}
+	return fmt.Errorf("%s has come, into %s, but is no model that is found there", p.ID, dir)
+}
+
+// modelName reads the name of a model; a wrong one is a mistake in how the command was called.
+func modelName(id string) (hub.Name, error) {
+	name, err := hub.ParseName(id)
+	var wrong *models.Error
+	if errors.As(err, &wrong) {
+		return hub.Name{}, usageError(wrong.Message)
+	}
+	return name, err
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// pullBar shows how far a pull has come, where standard error is a terminal.
+type pullBar struct {
+	terminal terminal
+	bar      *progressbar.ProgressBar
+	file     string
+}
+
+func (b *pullBar) show(p hub.Progress) {
+	if b.bar == nil && isTerminal(b.terminal.err) {
+		b.bar = progressbar.NewOptions64(p.Total,
+			progressbar.OptionSetWriter(b.terminal.err), progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionFullWidth())
+	}
+	if b.bar != nil {
+		if p.File != b.file {
+			b.file = p.File
+			b.bar.Describe(fmt.Sprintf("%s, %s", p.File, megabytes(p.Size)))
+		}
+		_ = b.bar.Set64(p.TotalDone) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+func (b *pullBar) clear() {
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+}
+
 type modelConvert struct {
 	Src string `arg:"" help:"Folder of a published model, or its model.safetensors." type:"existingpath"`
 	Dst string `arg:"" help:"Folder to write to." type:"path"`
@@ -87,5 +231,25 @@ func (m *modelConvert) Run(t terminal) error {
 		return err
 	}
 	_, err := fmt.Fprintf(t.out, "converted %s into %s\n", m.Src, m.Dst)
+	return err
+}
+
+type modelRemove struct {
+	ID string `arg:"" help:"The model, as publisher/name. All its revisions are deleted."`
+}
+
+func (r *modelRemove) Run(t terminal) error {
+	name, err := modelName(r.ID)
+	if err != nil {
+		return err
+	}
+	if name.Revision != hub.Main {
+		return usageError("remove deletes a model in all its revisions; leave @" + name.Revision + " out")
+	}
+	cache := hub.Environment(os.Getenv).Cache
+	if err := cache.Remove(name.ID); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "removed %s from %s\n", name.ID, cache)
 	return err
 }

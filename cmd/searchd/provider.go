@@ -17,6 +17,7 @@ import (
 	"searchd/hf/gateway"
 	"searchd/hf/inproc"
 	"searchd/hf/remote"
+	"searchd/internal/metrics"
 	"searchd/internal/secret"
 	"searchd/models"
 	"searchd/models/db"
@@ -41,7 +42,7 @@ type modelTasks struct {
 	log     *tasks.Log
 }
 
-func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found *search.Service, available hf.Models, log *slog.Logger) (*modelTasks, error) {
+func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found *search.Service, available hf.Models, counted *metrics.Metrics, log *slog.Logger) (*modelTasks, error) {
 	secrets, err := secret.Open(dir, os.Getenv("SEARCHD_SECRET_KEY"))
 	if err != nil {
 		return nil, err
@@ -59,12 +60,27 @@ func (f providerFlags) open(ctx context.Context, dir string, store *db.DB, found
 	if err != nil {
 		return nil, err
 	}
-	g := gateway.New(gateway.Options{Recorder: requests, Budget: requests})
+	g := gateway.New(gateway.Options{Recorder: recorder{requests, counted}, Budget: requests})
 	named, key := fromEnvironment()
 	return &modelTasks{gateway: g, log: requests, Service: tasks.New(tasks.Options{
 		DB: store, Gateway: g, Catalog: known, Secrets: secrets, Connect: f.connector(log), Local: inproc.New(available), Search: found,
 		Environment: named, Key: key, Usage: requests, Tier: f.tier(), Log: log,
 	})}, nil
+}
+
+// recorder keeps what was asked of providers, and counts it.
+type recorder struct {
+	log     *tasks.Log
+	counted *metrics.Metrics
+}
+
+// Record notes a finished request.
+func (r recorder) Record(ctx context.Context, done gateway.Record) {
+	r.log.Record(ctx, done)
+	r.counted.Provided(metrics.Provided{
+		Provider: done.Provider, Task: string(done.Task), Fault: string(done.Fault), Cached: done.FromCache || done.Joined,
+		CostUSD: done.EstimatedCostUSD, Took: done.Took,
+	})
 }
 
 // check refuses what cannot be kept: the month's characters are counted from the log.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -28,10 +29,11 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --addr", err)
 	}
-	a, err := openApp(ctx, c.Data, c.Providers, log)
+	a, err := openApp(ctx, c.Data, c.Models, c.Providers, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	lookUp()
 	if _, err := fmt.Fprintf(t.out, "listening on http://%s\n", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close(), a.close())
 	}
@@ -51,6 +53,10 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	}
 	return errors.Join(err, a.close())
 }
+
+// lookUp gives Go a thread more than there are cores. When every thread computes, Go looks at the network only every 10 ms;
+// a thread that has nothing to compute waits there, and the system runs it as soon as something comes in.
+func lookUp() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) }
 
 // warm builds the indexes before somebody has to wait for them.
 func (a *app) warm(ctx context.Context) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -42,6 +41,3 @@ func eachLine(text []byte, fn func(line []byte) error) error {
 	}
 	return nil
 }
-
-// shortName is a model's id without its publisher.
-func shortName(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

@@ -42,8 +42,11 @@ func (r *run) admit(ctx context.Context, t Target, c hf.Call) (release func(), e
 	r.mu.Lock()
 	r.doing = fmt.Sprintf("it waited for one of the %d places at %s", r.g.opt.Concurrency, t.Provider)
 	r.mu.Unlock()
-	if release, err = r.g.limits.acquire(ctx, t.Provider); err != nil {
-		return nil, err
+	release = func() {}
+	if !t.Unlimited {
+		if release, err = r.g.limits.acquire(ctx, t.Provider); err != nil {
+			return nil, err
+		}
 	}
 	if !r.g.circuits.admit(id) {
 		release()

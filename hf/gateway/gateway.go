@@ -55,6 +55,8 @@ type Target struct {
 	Model    string // empty keeps the Model of the Call
 	Tier     Tier   // how the provider is paid; the zero Tier costs nothing
 	Do       hf.Provider
+	// Unlimited lets any number of calls run at a time: Do has a queue of its own.
+	Unlimited bool
 }
 
 // Request is a Call and where it may go.

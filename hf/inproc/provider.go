@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -111,10 +112,14 @@ func invalid(format string, args ...any) error {
 	return &hf.CallError{Fault: hf.FaultInvalid, Message: fmt.Sprintf(format, args...)}
 }
 
-// failed is the error of a model that failed: ctx's own where ctx has ended.
+// failed is the error of a model that failed: ctx's own where ctx has ended. A model with too much to do has not failed,
+// and who asks through a gateway is told at once instead of waiting for more attempts.
 func failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if e, ok := errors.AsType[*models.Error](err); ok && e.Code == models.RateLimited {
+		return &hf.CallError{Fault: hf.FaultBusy, Message: e.Message, RetryAfter: e.RetryAfter, Err: err}
 	}
 	return &hf.CallError{Fault: hf.FaultServer, Message: "the model in this process failed", Err: err}
 }

@@ -29,7 +29,7 @@ type Options struct {
 	Null     hf.Null // Card().Null
 	Revision string  // Card().Revision; default: "sha256:" and the hash of the weights' file, which Open then has to read
 
-	Workers     int      // batches computed at the same time; default: GOMAXPROCS
+	Workers     int      // batches computed at the same time; default: one a core
 	BatchTokens int      // most tokens in a batch; default: 512
 	QueueTexts  int      // most texts that wait, of little calls and of large ones each; default: 16,384
 	QueueTokens int      // most tokens that wait, likewise; default: 1,048,576
@@ -37,7 +37,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Workers = defaultTo(max(0, o.Workers), runtime.GOMAXPROCS(0))
+	o.Workers = defaultTo(max(0, o.Workers), min(runtime.GOMAXPROCS(0), runtime.NumCPU()))
 	o.BatchTokens = defaultTo(max(0, o.BatchTokens), 512)
 	o.QueueTexts = defaultTo(max(0, o.QueueTexts), 16<<10)
 	o.QueueTokens = defaultTo(max(0, o.QueueTokens), 1<<20)
@@ -54,6 +54,7 @@ type Embedder struct {
 	tokens  *tokenizer.Tokenizer
 	output  encoder.Output
 	workers *workers
+	scratch sync.Pool // of *[]hf.Token, for prepareAll
 }
 
 var _ hf.Model = (*Embedder)(nil)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -50,22 +51,47 @@ func TestSameVectorsEveryWay(t *testing.T) {
 	}
 }
 
+// Callers with texts of all lengths, some of whom leave at any moment, share batches; who stays gets the vectors that the
+// texts have alone.
 func TestConcurrentCalls(t *testing.T) {
-	e := openBundled(t, local.Options{Workers: 2})
-	texts := []string{"a lighthouse", "a much longer text about the keeper of the lighthouse", ""}
-	want := embed(t, e, texts...)
+	texts := []string{"a lighthouse", "", "a longer text about the keeper of the lighthouse, who rows out before dawn", strings.Repeat("bread ", 20)}
+	e := openBundled(t, local.Options{Workers: 2, BatchTokens: 40})
+	var alone []hf.Embedding
+	for _, text := range texts {
+		alone = append(alone, embed(t, e, text)...)
+	}
 	var wg sync.WaitGroup
-	for range 8 {
+	for caller := range 64 {
 		wg.Go(func() {
-			for range 5 {
-				got, err := e.Embed(context.Background(), hf.Query, texts)
-				if err != nil || !cmp.Equal(want, got) {
-					t.Error("differs, or", err)
-				}
+			random := rand.New(rand.NewPCG(7, uint64(caller)))
+			order := random.Perm(len(texts))[:1+random.IntN(len(texts))]
+			mine, want := make([]string, len(order)), make([]hf.Embedding, len(order))
+			for i, k := range order {
+				mine[i], want[i] = texts[k], alone[k]
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			leaves := caller%2 == 1
+			if leaves {
+				go func() {
+					for range random.IntN(2000) {
+						runtime.Gosched()
+					}
+					cancel()
+				}()
+			}
+			got, err := e.Embed(ctx, hf.Query, mine)
+			switch {
+			case leaves && errors.Is(err, context.Canceled) && got == nil:
+			case err != nil || !cmp.Equal(want, got):
+				t.Errorf("caller %d: differs, or %v", caller, err)
 			}
 		})
 	}
 	wg.Wait()
+	if got := embed(t, e, texts...); !cmp.Equal(alone, got) {
+		t.Error("after the storm: differs")
+	}
 }
 
 func TestTruncation(t *testing.T) {

@@ -17,14 +17,18 @@ func (e *Embedder) prepareAll(ctx context.Context, role hf.Role, texts []string)
 	ready := make([]text, len(texts))
 	var next atomic.Int64
 	work := func() {
-		var scratch []hf.Token
+		scratch, ok := e.scratch.Get().(*[]hf.Token)
+		if !ok {
+			scratch = new([]hf.Token)
+		}
+		defer e.scratch.Put(scratch)
 		for ctx.Err() == nil {
 			end := int(next.Add(textsAtOnce))
 			if end-textsAtOnce >= len(texts) {
 				return
 			}
 			for i := end - textsAtOnce; i < min(len(texts), end); i++ {
-				ready[i], scratch = e.prepare(role, texts[i], scratch)
+				ready[i], *scratch = e.prepare(role, texts[i], *scratch)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ const smallBatch = 64
 // Interactive work goes first. It even interrupts a bulk batch: the encoder pauses a few times in each layer, and a worker
 // uses the pause for what is urgent, in memory of its own.
 //
-// There is a goroutine for each worker that has work, and none when there is nothing to do.
+// A worker that has work runs on the goroutine of a caller, or on one of its own; none runs when there is nothing to do.
 type workers struct {
 	encode    encode
 	width     int // values a text
@@ -89,8 +89,17 @@ func (ws *workers) compute(ctx context.Context, texts []text) ([]float32, error)
 		return nil, err
 	}
 	r := newRequest(texts, ws.width)
-	if err := ws.admit(r); err != nil {
+	w, err := ws.admit(r)
+	if err != nil {
 		return nil, err
+	}
+	if w != nil {
+		ws.work(w, func() bool {
+			if ctx.Err() != nil {
+				ws.queue.remove(r) // before another goroutine takes over
+			}
+			return len(r.order) > 0
+		})
 	}
 	select {
 	case <-r.done:
@@ -101,22 +110,35 @@ func (ws *workers) compute(ctx context.Context, texts []text) ([]float32, error)
 	}
 }
 
-// admit puts a request into the queue, and idle workers to work.
-func (ws *workers) admit(r *request) error {
+// admit puts a request into the queue, and idle workers to work. One of them, if any is idle, is for the caller to run:
+// that saves a lone question the way to another thread.
+func (ws *workers) admit(r *request) (*worker, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if !ws.queue.add(r, ws.maxTexts, ws.maxTokens) {
-		return ws.full()
+		return nil, ws.full()
 	}
 	ws.changed()
 	texts, tokens := ws.queue.size()
-	for n := min(len(ws.idle), texts, (tokens+smallBatch-1)/smallBatch); n > 0; n-- {
-		last := len(ws.idle) - 1
-		go ws.work(ws.idle[last])
-		ws.idle = ws.idle[:last]
-		ws.starting++
+	useful := min(len(ws.idle), texts, (tokens+smallBatch-1)/smallBatch)
+	if useful == 0 {
+		return nil, nil
 	}
-	return nil
+	for range useful - 1 {
+		go ws.work(ws.start(), always)
+	}
+	return ws.start(), nil
+}
+
+func always() bool { return true }
+
+// start takes an idle worker.
+func (ws *workers) start() *worker {
+	last := len(ws.idle) - 1
+	w := ws.idle[last]
+	ws.idle = ws.idle[:last]
+	ws.starting++
+	return w
 }
 
 // full is the error of a queue that takes no more. It asks to come back when half of what waits will be done.
@@ -135,18 +157,21 @@ func (ws *workers) withdraw(r *request) {
 	ws.changed()
 }
 
-// work serves the queue until nothing waits.
-func (ws *workers) work(w *worker) {
+// work serves the queue as long as something waits and the goroutine cares to; another one then takes the worker over.
+func (ws *workers) work(w *worker, cares func() bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.starting--
-	for {
+	for cares() {
 		c, ok := ws.queue.next()
 		if !ok {
-			ws.idle = append(ws.idle, w)
-			return
+			break
 		}
 		ws.serve(w, c)
+	}
+	ws.idle = append(ws.idle, w)
+	if texts, _ := ws.queue.size(); texts > 0 {
+		go ws.work(ws.start(), always)
 	}
 }
 

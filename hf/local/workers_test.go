@@ -66,6 +66,12 @@ type call struct {
 	took   time.Duration
 }
 
+// after lets time pass in a bubble, and waits for all that is due.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // inBubble runs a test in which time passes only when everybody waits. Goroutines that outlive it fail it.
 func inBubble(t *testing.T, o Options, test func(t *testing.T, ws *workers, s *slow, begin func(context.Context, []text) *call)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -82,8 +88,7 @@ func inBubble(t *testing.T, o Options, test func(t *testing.T, ws *workers, s *s
 			return c
 		}
 		test(t, ws, s, begin)
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		after(time.Hour)
 		if texts, tokens := ws.queue.size(); texts+tokens != 0 || len(ws.idle) != ws.count || ws.starting != 0 {
 			t.Errorf("at the end %d texts wait, %d workers are idle and %d starting", texts, len(ws.idle), ws.starting)
 		}
@@ -94,7 +99,7 @@ func TestWaitingCallersShareABatch(t *testing.T) {
 	inBubble(t, Options{Workers: 1}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
 		first := begin(t.Context(), of(10, 1))
 		calls := []*call{begin(t.Context(), of(10, 2)), begin(t.Context(), of(10, 3, 4)), begin(t.Context(), of(10, 5))}
-		time.Sleep(3 * time.Second)
+		after(3 * time.Second)
 		if diff := cmp.Diff([][]int32{{1}, {2, 3, 4, 5}}, s.batches); diff != "" {
 			t.Error(diff)
 		}
@@ -112,7 +117,7 @@ func TestWaitingCallersShareABatch(t *testing.T) {
 func TestAllWorkersHelp(t *testing.T) {
 	inBubble(t, Options{Workers: 2}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
 		c := begin(t.Context(), of(100, 1, 2, 3, 4))
-		time.Sleep(time.Minute)
+		after(time.Minute)
 		if len(s.batches) != 2 || c.took != time.Second || !cmp.Equal(c.values, []float32{1, 2, 3, 4}) {
 			t.Errorf("%v in %v: %v", s.batches, c.took, c.values)
 		}
@@ -123,7 +128,7 @@ func TestAQuestionInterruptsBulkWork(t *testing.T) {
 	inBubble(t, Options{Workers: 1}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
 		ingest := begin(t.Context(), of(200, 1, 2, 3))
 		question := begin(t.Context(), of(10, 9))
-		time.Sleep(time.Minute)
+		after(time.Minute)
 		if diff := cmp.Diff([][]int32{{1, 2}, {9}, {3}}, s.batches); diff != "" {
 			t.Error(diff)
 		}
@@ -143,7 +148,7 @@ func TestWhoLeavesIsNotComputed(t *testing.T) {
 		late := begin(hurried, of(10, 4, 5, 6))
 		stays := begin(t.Context(), of(10, 7))
 		cancel()
-		time.Sleep(time.Minute)
+		after(time.Minute)
 		if diff := cmp.Diff([][]int32{{1}, {4}, {7}}, s.batches); diff != "" {
 			t.Error(diff)
 		}
@@ -159,10 +164,25 @@ func TestWhoLeavesIsNotComputed(t *testing.T) {
 	})
 }
 
+func TestWhoLeavesWhileItsOwnWorkerComputes(t *testing.T) {
+	inBubble(t, Options{Workers: 1, BatchTokens: 10}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		leaves, stays := begin(ctx, of(10, 1, 2, 3)), begin(t.Context(), of(10, 4))
+		after(time.Minute)
+		if diff := cmp.Diff([][]int32{{1}, {4}}, s.batches); diff != "" {
+			t.Error(diff)
+		}
+		if !errors.Is(leaves.err, context.DeadlineExceeded) || stays.err != nil {
+			t.Error(leaves.err, stays.err)
+		}
+	})
+}
+
 func TestAFullQueue(t *testing.T) {
 	inBubble(t, Options{Workers: 1, BatchTokens: 10, QueueTexts: 3}, func(t *testing.T, _ *workers, _ *slow, begin func(context.Context, []text) *call) {
 		calls := []*call{begin(t.Context(), of(10, 1))}
-		time.Sleep(time.Second) // the pace is known now
+		after(time.Second) // the pace is known now
 		for id := range int32(4) {
 			calls = append(calls, begin(t.Context(), of(10, id)))
 		}
@@ -171,9 +191,9 @@ func TestAFullQueue(t *testing.T) {
 		if !errors.As(refused.err, &e) || e.Code != models.RateLimited || e.RetryAfter != 2*time.Second {
 			t.Fatalf("%+v", refused.err)
 		}
-		time.Sleep(e.RetryAfter)
+		after(e.RetryAfter)
 		calls = append(calls, begin(t.Context(), of(10, 6)))
-		time.Sleep(time.Minute)
+		after(time.Minute)
 		for i, c := range calls {
 			if c.err != nil || len(c.values) != 1 {
 				t.Error(i, c.err)
@@ -186,7 +206,7 @@ func TestABadTextFailsAlone(t *testing.T) {
 	inBubble(t, Options{Workers: 1}, func(t *testing.T, _ *workers, _ *slow, begin func(context.Context, []text) *call) {
 		begin(t.Context(), of(10, 1))
 		bad, good, worse := begin(t.Context(), of(10, 7, badID)), begin(t.Context(), of(10, 8)), begin(t.Context(), of(10, worseID))
-		time.Sleep(time.Minute)
+		after(time.Minute)
 		if bad.err == nil || bad.err.Error() != "damaged" || worse.err == nil {
 			t.Error(bad.err, worse.err)
 		}

@@ -29,6 +29,12 @@ func NewInt8(name string, shape []int, values []int8) Tensor {
 	return Tensor{Name: name, DType: I8, Shape: slices.Clone(shape), data: data}
 }
 
+// New makes a tensor of any type from its bytes, row-major and little endian, which must not change afterwards. Write
+// refuses one whose bytes do not fit its type and shape.
+func New(name string, d DType, shape []int, data []byte) Tensor {
+	return Tensor{Name: name, DType: d, Shape: slices.Clone(shape), data: data}
+}
+
 // Write writes a file. The same metadata and tensors give the same bytes, in whatever order they come: tensors are laid out
 // by falling size of their type and then by name, as the reference implementation does it, which aligns each of them.
 func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {

@@ -83,6 +83,14 @@ func (d *DB) NextJob(ctx context.Context) (*models.Job, error) {
 	return &jobs[0], nil
 }
 
+// Backlog is how many jobs are not finished, and how many of their documents wait.
+func (d *DB) Backlog(ctx context.Context) (jobs, documents int, err error) {
+	var sum struct{ Jobs, Documents int }
+	err = d.read.WithContext(ctx).Model(&models.Job{}).Select("COUNT(*) AS jobs, COALESCE(SUM(total - done - failed), 0) AS documents").
+		Where("status IN ?", []models.JobStatus{models.JobQueued, models.JobRunning}).Scan(&sum).Error
+	return sum.Jobs, sum.Documents, err
+}
+
 // StartJob marks a job as running.
 func (d *DB) StartJob(ctx context.Context, j *models.Job) error {
 	if j.Status == models.JobRunning {
