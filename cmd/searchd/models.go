@@ -28,21 +28,26 @@ func (f modelFlags) open(data string, counted *metrics.Metrics, log *slog.Logger
 	}
 	return library.New(library.Options{
 		Default: m, Cache: hub.Environment(os.Getenv).Cache, Folder: f.Folder, State: data, Log: log,
-		Kind: kindOf,
+		Kind: kindOf, MeasureNull: local.MeasureNull,
 		OpenModel: func(fsys fs.FS, o local.Options) (hf.Model, error) {
 			o.Observer = counted.Model(o.ID)
 			return local.Open(fsys, o)
 		},
+		OpenClassifier: func(fsys fs.FS, o local.Options) (hf.Classifier, error) {
+			o.Observer = counted.Model(o.ID)
+			return local.OpenClassifier(fsys, o)
+		},
+		OpenReranker: func(fsys fs.FS, o local.Options) (hf.Reranker, error) {
+			o.Observer = counted.Model(o.ID)
+			return local.OpenReranker(fsys, o)
+		},
 	}), nil
 }
 
-// kindOf says what a model can be opened as: in this version all are embedding models.
+// kindOf says what a model can be opened as.
 func kindOf(fsys fs.FS) (library.Kind, error) {
-	if err := checkConfig(fsys); err != nil {
-		return "", err
-	}
-	_, err := fs.Stat(fsys, "model.safetensors")
-	return library.Embedder, err
+	kind, err := local.Kind(fsys)
+	return library.Kind(kind), err
 }
 
 // checkConfig says why a model cannot be run, as far as its configuration tells.
