@@ -64,9 +64,10 @@ type Viewer interface {
 	View(name string) ([]byte, error)
 }
 
-// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json (or
-// the vocabulary it is made of) and model.safetensors, and if there are modules.json with the folders of pooling and dense layers, sentence_bert_config.json,
-// tokenizer_config.json and config_sentence_transformers.json. Without modules.json the vector is the mean over the tokens.
+// Open loads the embedding model that lies in fsys as sentence-transformers lays it out: config.json, tokenizer.json (or the
+// vocabulary it is made of) and model.safetensors, and if there are modules.json with the folders of pooling and dense
+// layers, sentence_bert_config.json, tokenizer_config.json and config_sentence_transformers.json. Without modules.json the
+// vector is the mean over the tokens.
 func Open(fsys fs.FS, o Options) (*Embedder, error) {
 	e, err := open(fsys, o, KindEmbedder)
 	if err != nil {
