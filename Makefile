@@ -11,7 +11,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race purego cross lint fuzz bench bench-peers published goldens clean
+.PHONY: help build run test test-go test-page test-clients eval race crash purego cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ test: test-go test-page test-clients ## every test; what needs Chromium, Python 
 test-go:
 	$(GO) vet ./...
 	$(GO) -C bench vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 test-page: build
 	web/test/run.sh bin/searchd
@@ -39,10 +39,13 @@ eval: build ## measure search by meaning on the sample's 60 judged questions
 	./bin/searchd eval fixtures/sample
 
 race: ## the tests under the race detector (needs a C compiler; the product never does)
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
+
+crash: ## kill the server 500 times in the middle of its work (CRASHES); make test does it 25 times
+	SEARCHD_CRASHES=$${CRASHES:-500} $(GO) test ./cmd/searchd -run Killed -count 1 -v -timeout 4h
 
 purego: ## the tests without assembly
-	$(GO) test -tags purego ./internal/simd ./hf/safetensors ./hf/tokenizer ./hf/encoder ./hf/local ./hf/bundled
+	$(GO) test -tags purego ./internal/simd ./hf/encoder ./hf/local ./hf/bundled
 
 cross: ## build for other systems; where qemu-aarch64 is installed, run the kernels and the encoder as arm64
 	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "build $$target"; \
@@ -65,7 +68,7 @@ bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . ./internal/simd ./hf/tokenizer ./hf/encoder ./hf/local
 
 bench-peers: build ## searchd and its peers on the same texts in one run (fetches the peers, 1 GB; some 10 minutes)
-	bench/run.sh bin/searchd $(PEERS)
+	bench/run.sh speed --binary bin/searchd
 
 published: build ## fetch the published weights, convert them and compare with the bundled file, byte for byte
 	fixtures/encoder/check_bundled.sh .work/published

@@ -1,4 +1,5 @@
-// Command bench measures searchd and its peers on the same texts in one run, and prints the ratios as a table.
+// Command bench measures searchd and its peers on the same texts in one run, and prints the ratios as a table; or how close
+// searchd's vectors are to those of the reference.
 //
 // It is a module of its own, so that nothing of it can reach the product. `make bench-peers` prepares the peers and runs it.
 package main
@@ -13,28 +14,38 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// reference is what both commands need of the peers.
+type reference struct {
+	Python string `help:"Python that has the peers; see requirements.txt." default:"python3"`
+	Model  string `help:"Folder of the published all-MiniLM-L6-v2, for the peers." required:"" type:"existingdir"`
+	Work   string `help:"Folder for the workload and the exported models." default:".work" type:"path"`
+}
+
 type command struct {
-	Python   string   `help:"Python that has the peers; see requirements.txt." default:"python3"`
-	Model    string   `help:"Folder of the published all-MiniLM-L6-v2, for the peers." required:"" type:"existingdir"`
+	Speed    speed    `cmd:"" help:"Texts a second, latency and memory of searchd and its peers."`
+	Accuracy accuracy `cmd:"" help:"Cosine of searchd's vectors to those of sentence-transformers in float32, text by text."`
+}
+
+type speed struct {
+	reference
 	Binary   string   `help:"searchd binary, to be measured over HTTP." type:"existingfile"`
 	Peers    []string `help:"Peers to measure." default:"onnxruntime,onnxruntime-int8,openvino,openvino-bf16,sentence-transformers"`
 	Levels   []string `help:"Kernels of searchd to measure; the best that the processor has if left out."`
 	Tei      string   `help:"Address of a running text-embeddings-inference that serves the same model, to be put under the same load."`
 	Rounds   int      `help:"Rounds; every engine is measured once a round, and the table shows medians." default:"3"`
-	Work     string   `help:"Folder for the workload and the exported models." default:".work" type:"path"`
 	Baseline string   `help:"Write the figures to this file, as JSON."`
 }
 
 func main() {
 	var c command
-	k := kong.Parse(&c, kong.Description("Measures searchd and its peers on the same texts in one run."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	k.FatalIfErrorf(c.Run(ctx))
+	k := kong.Parse(&c, kong.Description("Measures searchd against its peers."), kong.BindTo(ctx, (*context.Context)(nil)))
+	k.FatalIfErrorf(k.Run())
 }
 
 // Run measures every engine once a round, so that a machine whose clock drifts slows all of them.
-func (c *command) Run(ctx context.Context) error {
+func (c *speed) Run(ctx context.Context) error {
 	if err := os.MkdirAll(c.Work, 0o755); err != nil {
 		return err
 	}
@@ -63,13 +74,13 @@ func (c *command) Run(ctx context.Context) error {
 	return r.print(os.Stdout)
 }
 
-func (c *command) round(ctx context.Context, w *workload, path string) ([]figures, error) {
+func (c *speed) round(ctx context.Context, w *workload, path string) ([]figures, error) {
 	all, err := measureInProcess(ctx, w, c.Levels)
 	if err != nil {
 		return nil, err
 	}
 	for _, peer := range c.Peers {
-		f, err := measurePeer(ctx, c.Python, c.Model, c.Work, path, peer)
+		f, err := c.measurePeer(ctx, path, peer)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", peer, err)
 		}
@@ -80,7 +91,7 @@ func (c *command) round(ctx context.Context, w *workload, path string) ([]figure
 }
 
 // servers measures searchd, and text-embeddings-inference where there is one, over HTTP.
-func (c *command) servers(ctx context.Context, w *workload) ([]figures, error) {
+func (c *speed) servers(ctx context.Context, w *workload) ([]figures, error) {
 	var all []figures
 	if c.Binary != "" {
 		f, err := measureBinary(ctx, c.Binary, w)

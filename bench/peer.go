@@ -14,16 +14,23 @@ import (
 var peersScript string
 
 // measurePeer runs peers.py for one peer, in a process of its own.
-func measurePeer(ctx context.Context, python, model, work, workload, peer string) (figures, error) {
-	cmd := exec.CommandContext(ctx, python, "-c", peersScript, peer, model, work, workload)
+func (r *reference) measurePeer(ctx context.Context, workload, peer string) (figures, error) {
+	var f figures
+	out, err := r.run(ctx, peer, r.Model, r.Work, workload)
+	if err == nil {
+		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")) // libraries print what they like before the last line
+		err = json.Unmarshal(lines[len(lines)-1], &f)
+	}
+	return f, err
+}
+
+func (r *reference) run(ctx context.Context, arguments ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, r.Python, append([]string{"-c", peersScript}, arguments...)...)
 	var noise bytes.Buffer // warnings of the libraries, of use only where they explain a failure
 	cmd.Stderr = &noise
 	out, err := cmd.Output()
 	if err != nil {
-		return figures{}, fmt.Errorf("%w\n%s", err, noise.Bytes())
+		return nil, fmt.Errorf("%w\n%s", err, noise.Bytes())
 	}
-	var f figures
-	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")) // libraries print what they like before the last line
-	err = json.Unmarshal(lines[len(lines)-1], &f)
-	return f, err
+	return out, nil
 }

@@ -2,6 +2,7 @@
 """Measures one peer on the workload that bench wrote, and prints one JSON object.
 
 usage: peers.py PEER MODEL_DIR WORK_DIR WORKLOAD.json
+       peers.py vectors MODEL_DIR TEXTS.json OUT.f32       the vectors of sentence-transformers in float32
 
 PEER: onnxruntime, onnxruntime-int8, openvino, openvino-bf16, sentence-transformers.
 The ONNX forms of the model are exported into WORK_DIR when they are first needed. Batches hold 32 texts of like length,
@@ -127,7 +128,17 @@ def median_ms(embed, text, n):
     return statistics.median(times) * 1e3
 
 
+def write_vectors(model, texts, out):
+    from sentence_transformers import SentenceTransformer
+    with open(texts, encoding="utf-8") as f:
+        vectors = SentenceTransformer(model, device="cpu").encode(json.load(f), batch_size=BATCH, show_progress_bar=False)
+    vectors.astype("<f4").tofile(out)
+
+
 def main():
+    if sys.argv[1] == "vectors":
+        write_vectors(*sys.argv[2:5])
+        return
     peer, model, work, workload = sys.argv[1:5]
     with open(workload, encoding="utf-8") as f:
         texts = json.load(f)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,13 +21,26 @@ import (
 
 const uploaders = 3
 
+// crashes is how often the server is killed.
+func crashes(t *testing.T) int {
+	said, ok := os.LookupEnv("SEARCHD_CRASHES")
+	switch {
+	case ok:
+		n, err := strconv.Atoi(said)
+		if err != nil || n < 1 {
+			t.Fatalf("SEARCHD_CRASHES is %q; give a number", said)
+		}
+		return n
+	case testing.Short():
+		return 5
+	}
+	return 25
+}
+
 // TestKilledAtAnyMoment kills the server with SIGKILL at random moments of an ingest. After each restart, everything
 // that was acknowledged is there in its newest version, can be searched, and is there once.
 func TestKilledAtAnyMoment(t *testing.T) {
-	rounds := crashes
-	if testing.Short() {
-		rounds = 5
-	}
+	rounds := crashes(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d, %d rounds", seed, rounds)
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -142,7 +142,7 @@ func TestAnswerRefuses(t *testing.T) {
 func TestAnswerOfHugePassages(t *testing.T) {
 	p := withBundled(t)
 	for _, unit := range []string{"The server restores the backup. ", "word ", "\xff ", "?! "} {
-		text, citations, err := p.Answer(t.Context(), "How is a backup restored?", passages(strings.Repeat(unit, 10<<20/len(unit)), backups))
+		text, citations, err := p.Answer(t.Context(), "How is a backup restored?", passages(strings.Repeat(unit, 2<<20/len(unit)), backups))
 		if err != nil {
 			t.Fatal(err)
 		}
