@@ -54,7 +54,7 @@ cross: ## build for other systems; where qemu-aarch64 is installed, run the kern
 	  else echo "SKIPPED: no qemu-aarch64, so the plain Go kernels were not run as arm64"; fi
 
 lint: $(LINT) ## golangci-lint
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

@@ -14,10 +14,14 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	if err := m.Encode(m.NewWorkspace(), b, Output{}, want); err != nil {
 		t.Fatal(err)
 	}
+	rounds := 50
+	if testing.Short() {
+		rounds = 3 // enough for the race detector, and for an emulator
+	}
 	ws := m.NewWorkspace()
 	for _, threads := range []int{2, 1, 3, 8} {
 		ws.Threads = threads
-		for range 50 {
+		for range rounds {
 			got := make([]float32, len(want))
 			if err := m.Encode(ws, b, Output{}, got); err != nil {
 				t.Fatal(err)

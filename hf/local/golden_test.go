@@ -110,7 +110,7 @@ func cosine(a, b []float32) float64 {
 // quick leaves out most long texts: without assembly they would take two minutes, and under the race detector, which
 // slows plain Go down tenfold, nearly all texts would. SEARCHD_ALL_GOLDENS=1 runs them all.
 func quick(list []golden) (some []golden, texts []string) {
-	every, short := 16, 24
+	every, short := 32, 16
 	if raceEnabled {
 		every, short = 64, 3
 	}
