@@ -31,7 +31,11 @@ func (l *Library) describe(dir string, card hf.Card) Found {
 	f.Card.Task = map[Kind]string{Embedder: "sentence-similarity", Classifier: "text-classification", Reranker: "text-ranking"}[f.Kind]
 	top := transformer(fsys)
 	describeConfig(fsys, top, &f.Card)
-	describeModules(fsys, &f.Card)
+	if f.Kind == Classifier || f.Kind == Reranker {
+		f.Card.Dimensions = 0
+	} else {
+		describeModules(fsys, &f.Card)
+	}
 	describeWeights(fsys, path.Join(top, weightsFile), &f.Card)
 	f.Card.Licence = licence(fsys)
 	f.Card.Null, _ = l.nulls.get(f.Card.Revision)
@@ -82,15 +86,22 @@ func describeConfig(fsys fs.FS, top string, card *hf.Card) {
 	var limit struct {
 		Tokens int `json:"max_seq_length"`
 	}
+	var tokenizer struct {
+		Tokens float64 `json:"model_max_length"` // beyond all bounds where there is none
+	}
 	decode(fsys, path.Join(top, "config.json"), &c)
 	decode(fsys, path.Join(top, "sentence_bert_config.json"), &limit)
+	decode(fsys, path.Join(top, "tokenizer_config.json"), &tokenizer)
 	card.Architecture, card.Dimensions, card.MaxTokens = c.ModelType, max(c.Hidden, c.Dim), c.Positions
 	switch c.ModelType {
 	case "roberta", "xlm-roberta", "camembert", "mpnet": // the first two positions stand for no token
 		card.MaxTokens = max(0, c.Positions-2)
 	}
-	if limit.Tokens > 0 {
+	switch {
+	case limit.Tokens > 0:
 		card.MaxTokens = min(card.MaxTokens, limit.Tokens)
+	case tokenizer.Tokens > 0 && tokenizer.Tokens < float64(card.MaxTokens):
+		card.MaxTokens = int(tokenizer.Tokens)
 	}
 }
 
