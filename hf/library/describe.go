@@ -112,13 +112,7 @@ func describeModules(fsys fs.FS, card *hf.Card) {
 		case "Normalize":
 			card.Normalized = true
 		case "Pooling":
-			var c struct {
-				Mode string `json:"pooling_mode"`
-				CLS  bool   `json:"pooling_mode_cls_token"`
-			}
-			if decode(fsys, path.Join(m.Path, "config.json"), &c); c.CLS || c.Mode == "cls" {
-				card.Pooling = "cls"
-			}
+			card.Pooling = pooling(fsys, path.Join(m.Path, "config.json"))
 		case "Dense":
 			var c struct {
 				Out int `json:"out_features"`
@@ -128,6 +122,28 @@ func describeModules(fsys fs.FS, card *hf.Card) {
 			}
 		}
 	}
+}
+
+// pooling reads the mode, under either spelling of the file; none means the mean.
+func pooling(fsys fs.FS, name string) string {
+	var c struct {
+		Mode      string `json:"pooling_mode"`
+		CLS       bool   `json:"pooling_mode_cls_token"`
+		Max       bool   `json:"pooling_mode_max_tokens"`
+		LastToken bool   `json:"pooling_mode_lasttoken"`
+	}
+	decode(fsys, name, &c)
+	switch {
+	case c.Mode != "":
+		return c.Mode
+	case c.CLS:
+		return "cls"
+	case c.Max:
+		return "max"
+	case c.LastToken:
+		return "lasttoken"
+	}
+	return "mean"
 }
 
 // describeWeights counts the weights from the header of their file, without reading more of it. Of other forms of weights
