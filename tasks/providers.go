@@ -24,7 +24,9 @@ func (s *Service) Providers(ctx context.Context) ([]models.Provider, error) {
 		if p.ProviderID == named.ProviderID { // who stores one of this name means that one
 			return list, nil
 		}
-		named.IsDefault = named.IsDefault && !(p.IsDefault && p.IsActive)
+		if p.IsDefault && p.IsActive {
+			named.IsDefault = false
+		}
 	}
 	return append(list, named), nil
 }
