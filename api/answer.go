@@ -8,6 +8,7 @@ import (
 	"github.com/samber/lo"
 
 	"searchd/api/wire"
+	"searchd/hf"
 	"searchd/models"
 	"searchd/search"
 	"searchd/tasks"
@@ -69,28 +70,16 @@ func (s *Server) answerStream(c *fiber.Ctx, a tasks.Ask, collection models.Colle
 		cancel()
 		return err
 	}
-	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	id := requestID(c)
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer cancel()
+	return sendEvents(c, cancel, func(w *bufio.Writer) error {
 		if err := event(w, "hits", map[string]any{"hits": wireHits(answering.Hits)}); err != nil {
-			return // the client has left
+			return err
 		}
-		for delta, err := range answering.Pieces {
-			if err != nil {
-				shown := s.explainError(err, id)
-				shown.RequestID = id
-				_ = event(w, "error", wire.ErrorAnswer{Error: shown}) // the client has left if this cannot be sent
-				return
-			}
-			if err := event(w, "delta", map[string]string{"text": delta.Text}); err != nil {
-				return
-			}
+		if err := s.sendDeltas(w, answering.Pieces, id, func(hf.Delta) {}); err != nil {
+			return err
 		}
-		_ = event(w, "done", wireAnswer(answering.Answered, answering.Done))
+		return event(w, "done", wireAnswer(answering.Answered, answering.Done))
 	})
-	return nil
 }
 
 func wireAnswer(a tasks.Answered, done tasks.Done) wire.Answer {

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
@@ -90,34 +88,22 @@ const keepAlive = 15 * time.Second
 
 // watchJob streams a job's progress as server-sent events, until it is finished.
 func (s *Server) watchJob(c *fiber.Ctx, id string) error {
-	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	if c.Method() == fiber.MethodHead { // fasthttp would end even this stream in the body, where the next answer stands
-		return nil
-	}
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		if err := s.stream(w, id); err != nil {
+	return sendEvents(c, func() {}, func(w *bufio.Writer) error {
+		if err := s.followJob(w, id); err != nil {
 			s.Log.Debug("stream ended", "job", id, "error", err)
 		}
+		return nil
 	})
-	return nil
 }
 
-func (s *Server) stream(w *bufio.Writer, id string) error {
+func (s *Server) followJob(w *bufio.Writer, id string) error {
 	for {
 		changed := s.Ingest.Changed(id)
 		job, err := s.DB.Job(s.live, id)
 		if err != nil {
 			return err
 		}
-		event, err := json.Marshal(wireJob(job))
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "event: job\ndata: %s\n\n", event); err != nil {
-			return err
-		}
-		if err := w.Flush(); err != nil || job.Status.Finished() {
+		if err := event(w, "job", wireJob(job)); err != nil || job.Status.Finished() {
 			return err
 		}
 		select {

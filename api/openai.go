@@ -158,14 +158,8 @@ func (s *Server) openAI(c *fiber.Ctx, d dialect, model string, prompt tasks.Prom
 			cancel()
 			return err
 		}
-		c.Set(fiber.HeaderContentType, "text/event-stream")
-		c.Set(fiber.HeaderCacheControl, "no-store")
 		id := requestID(c)
-		c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-			defer cancel()
-			_ = s.openAIStream(w, d, answer, pieces, done, id) // the client has left if this fails
-		})
-		return nil
+		return sendEvents(c, cancel, func(w *bufio.Writer) error { return s.openAIStream(w, d, answer, pieces, done, id) })
 	}
 	defer cancel()
 	made, done, err := s.Tasks.Complete(ctx, a, prompt)

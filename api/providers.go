@@ -18,7 +18,7 @@ func (s *Server) listProviders(c *fiber.Ctx) error {
 	if p := query(c); p.err != nil {
 		return p.err
 	}
-	list, err := s.DB.Providers(c.UserContext())
+	list, err := s.Tasks.Providers(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -77,11 +77,20 @@ func (s *Server) providerOf(c *fiber.Ctx) (models.Provider, error) {
 	if err != nil {
 		return models.Provider{}, models.Errorf(models.Malformed, "provider", "the path is not URL-encoded: %v", err)
 	}
-	return s.DB.Provider(c.UserContext(), id)
+	return s.Tasks.Provider(c.UserContext(), id)
+}
+
+// storedProvider is the provider that a path names, if it can be changed.
+func (s *Server) storedProvider(c *fiber.Ctx) (models.Provider, error) {
+	p, err := s.providerOf(c)
+	if err == nil && p.Seq == 0 {
+		return p, models.Errorf(models.Invalid, "provider", "%q comes from the environment: change HUGGINGFACE_API_TOKEN or HF_TOKEN there", p.ProviderID)
+	}
+	return p, err
 }
 
 func (s *Server) patchProvider(c *fiber.Ctx) error {
-	p, err := s.providerOf(c)
+	p, err := s.storedProvider(c)
 	if err != nil {
 		return err
 	}
@@ -105,7 +114,7 @@ func (s *Server) patchProvider(c *fiber.Ctx) error {
 }
 
 func (s *Server) deleteProvider(c *fiber.Ctx) error {
-	p, err := s.providerOf(c)
+	p, err := s.storedProvider(c)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,11 @@ package api
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
@@ -121,42 +121,19 @@ func (s *Server) completeStream(c *fiber.Ctx, a tasks.Ask, prompt tasks.Prompt) 
 		cancel()
 		return err
 	}
-	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	id := requestID(c)
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer cancel()
-		for delta, err := range pieces {
-			if err != nil {
-				shown := s.explainError(err, id)
-				shown.RequestID = id
-				_ = event(w, "error", wire.ErrorAnswer{Error: shown}) // the client has left if this cannot be sent
-				return
-			}
-			made.Text += delta.Text
-			if delta.FinishReason != "" {
-				made.FinishReason = delta.FinishReason
-			}
-			if err := event(w, "delta", map[string]string{"text": delta.Text}); err != nil {
-				return
-			}
+	return sendEvents(c, cancel, func(w *bufio.Writer) error {
+		err := s.sendDeltas(w, pieces, id, func(d hf.Delta) {
+			made.Text += d.Text
+			made.FinishReason = cmp.Or(d.FinishReason, made.FinishReason)
+		})
+		if err != nil {
+			return err
 		}
 		paid := done()
 		made.TokenCount = paid.Usage.CompletionTokens
-		_ = event(w, "done", wireCompletion(made, paid))
+		return event(w, "done", wireCompletion(made, paid))
 	})
-	return nil
-}
-
-func event(w *bufio.Writer, name string, v any) error {
-	data, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, data); err != nil {
-		return err
-	}
-	return w.Flush()
 }
 
 func (s *Server) compare(c *fiber.Ctx) error {

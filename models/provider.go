@@ -69,7 +69,7 @@ func (p *Provider) checkEndpoint() error {
 		if p.ProviderType == "huggingface" || p.ProviderType == "local" {
 			return nil
 		}
-		return Errorf(Invalid, "api_endpoint", "is empty; a %s provider needs its server's address, such as https://host:8080", p.ProviderType)
+		return Errorf(Invalid, "api_endpoint", "is empty; providers of the type %s need their server's address, such as https://host:8080", p.ProviderType)
 	}
 	if err := checkString("api_endpoint", p.APIEndpoint, MaxURLBytes); err != nil {
 		return err

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,40 @@ import (
 	"searchd/hf/remote"
 	"searchd/models"
 )
+
+// Providers answers the providers that are stored, the default first, and the one of the environment, which is the default
+// where no other is.
+func (s *Service) Providers(ctx context.Context) ([]models.Provider, error) {
+	list, err := s.DB.Providers(ctx)
+	if err != nil || s.Environment == nil {
+		return list, err
+	}
+	named := *s.Environment
+	named.IsDefault = true
+	for _, p := range list {
+		if p.ProviderID == named.ProviderID { // who stores one of this name means that one
+			return list, nil
+		}
+		if p.IsDefault && p.IsActive {
+			named.IsDefault = false
+		}
+	}
+	return append(list, named), nil
+}
+
+// Provider answers the provider of an id, as Providers does.
+func (s *Service) Provider(ctx context.Context, id string) (models.Provider, error) {
+	list, err := s.Providers(ctx)
+	if err != nil {
+		return models.Provider{}, err
+	}
+	for _, p := range list {
+		if p.ProviderID == id {
+			return p, nil
+		}
+	}
+	return s.DB.Provider(ctx, id) // it says that there is none
+}
 
 // NewProvider stores a provider. Its key is kept encrypted and is never shown again.
 func (s *Service) NewProvider(ctx context.Context, p models.Provider, key string) (models.Provider, error) {
@@ -55,7 +90,7 @@ func (s *Service) prepare(ctx context.Context, p *models.Provider, key *string) 
 	}
 	if p.ProviderType != Local {
 		if _, err := s.Connect(*p, *key); err != nil {
-			return models.Errorf(models.Invalid, "api_endpoint", "%v", err)
+			return models.Errorf(models.Invalid, "api_endpoint", "%s", reason(err))
 		}
 	}
 	p.SealedKey, p.KeyHint = "", models.KeyHint(*key)
@@ -153,7 +188,7 @@ func (s *Service) provider(ctx context.Context, id string) (models.Provider, err
 		}
 		return p, err
 	}
-	list, err := s.DB.Providers(ctx)
+	list, err := s.Providers(ctx)
 	if err != nil {
 		return models.Provider{}, err
 	}
@@ -161,9 +196,6 @@ func (s *Service) provider(ctx context.Context, id string) (models.Provider, err
 		if p.IsDefault && p.IsActive {
 			return p, nil
 		}
-	}
-	if s.Environment != nil {
-		return *s.Environment, nil
 	}
 	return s.provider(ctx, Local)
 }
@@ -181,8 +213,17 @@ func (s *Service) connect(p models.Provider) (*remote.Provider, error) {
 	}
 	server, err := s.Connect(p, key)
 	if err != nil {
-		return nil, models.Errorf(models.Invalid, "provider", "%q cannot be used: %v", p.ProviderID, err)
+		return nil, models.Errorf(models.Invalid, "provider", "%q cannot be used: %s", p.ProviderID, reason(err))
 	}
 	s.open[p.ProviderID] = connection{server, p.UpdatedAt}
 	return server, nil
+}
+
+// reason is what is wrong with a provider, without the class of the fault before it.
+func reason(err error) string {
+	var failed *hf.CallError
+	if errors.As(err, &failed) {
+		return failed.Message
+	}
+	return err.Error()
 }

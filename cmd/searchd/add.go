@@ -217,19 +217,19 @@ func (u *uploader) report(skipped int) error {
 		_ = u.bar.Finish()
 	}
 	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
-	line := fmt.Sprintf("added %d documents to %s in %.1f s: %d created, %d updated, %d unchanged, %d failed; %d chunks, %d tokens",
-		n, u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], u.outcomes["unchanged"], u.outcomes["failed"], u.chunks, u.tokens)
+	line := fmt.Sprintf("added %s to %s in %.1f s: %d created, %d updated, %d unchanged, %d failed; %s, %s",
+		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], u.outcomes["unchanged"], u.outcomes["failed"], count(u.chunks, "chunk"), count(u.tokens, "token"))
 	if skipped > 0 {
-		line += fmt.Sprintf("; %d files of other kinds skipped", skipped)
+		line += fmt.Sprintf("; %s of other kinds skipped", count(skipped, "file"))
 	}
 	if u.cut > 0 {
-		line += fmt.Sprintf("; %d documents were not read to their end by the model", u.cut)
+		line += fmt.Sprintf("; of %s the model did not read the end", count(u.cut, "document"))
 	}
 	if _, err := fmt.Fprintln(u.terminal.out, line); err != nil {
 		return err
 	}
 	if failed := u.outcomes["failed"]; failed > 0 {
-		return fmt.Errorf("%d documents were not added", failed)
+		return fmt.Errorf("%s could not be added", count(failed, "document"))
 	}
 	return nil
 }

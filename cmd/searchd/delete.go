@@ -17,12 +17,16 @@ func (d *deleteCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	if (len(d.IDs) == 0) == (d.Filter == "") {
 		return usageError("delete takes ids or --filter, one of them")
 	}
+	filter, err := filterFlag(d.Filter)
+	if err != nil {
+		return err
+	}
 	return c.with(ctx, t, func(s session) error {
-		n, err := s.Delete(ctx, d.Collection, wire.DeleteRequest{IDs: d.IDs, Filter: raw(d.Filter)})
+		n, err := s.Delete(ctx, d.Collection, wire.DeleteRequest{IDs: d.IDs, Filter: filter})
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(t.out, "deleted %d documents from %s\n", n, d.Collection)
+		_, err = fmt.Fprintf(t.out, "deleted %s from %s\n", count(n, "document"), d.Collection)
 		return err
 	})
 }

@@ -25,12 +25,12 @@ const (
 
 // cli is the command line: a subcommand a field, each in its own file.
 type cli struct {
-	Config    kong.ConfigFlag `help:"YAML file with settings; flags and SEARCHD_* variables go before it." placeholder:"FILE" type:"path"`
-	Data      string          `help:"Folder that holds everything." default:"./data" type:"path"`
-	Server    string          `help:"Work on a running server instead of the data folder." placeholder:"URL"`
-	Models    modelFlags      `embed:""`
-	Providers providerFlags   `embed:""`
-	Log       string          `help:"How much to log: debug, info, warn or error." default:"${log}" enum:"debug,info,warn,error"`
+	Config    kong.ConfigFlag `help:"YAML file with settings; flags and SEARCHD_* variables go before it." placeholder:"FILE" type:"path" group:"Settings of every command:"`
+	Data      string          `help:"Folder that holds everything." default:"./data" type:"path" group:"Settings of every command:"`
+	Server    string          `help:"Work on a running server instead of the data folder." placeholder:"URL" group:"Settings of every command:"`
+	Log       string          `help:"How much to log: debug, info, warn or error." default:"${log}" enum:"debug,info,warn,error" group:"Settings of every command:"`
+	Models    modelFlags      `embed:"" group:"Settings of models and providers, where no server is named:"`
+	Providers providerFlags   `embed:"" group:"Settings of models and providers, where no server is named:"`
 
 	Serve    serveCommand    `cmd:"" help:"Answer HTTP requests and show the page."`
 	Add      addCommand      `cmd:"" help:"Add files, folders or standard input."`

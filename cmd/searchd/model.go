@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,12 @@ func (*modelList) Run(c *cli, t terminal) error {
 			unusable++
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", f.Card.ID, f.Kind, f.Card.Dimensions, f.Card.MaxTokens, f.Card.Precision, f.Card.Licence, f.Card.Source); err != nil {
+		dimensions := "-"
+		if f.Kind == library.Embedder {
+			dimensions = fmt.Sprint(f.Card.Dimensions)
+		}
+		row := []any{f.Card.ID, f.Kind, dimensions, f.Card.MaxTokens, f.Card.Precision, cmp.Or(f.Card.Licence, "-"), f.Card.Source}
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", row...); err != nil {
 			return err
 		}
 	}
@@ -71,7 +77,14 @@ func (i *modelInfo) Run(c *cli, t terminal) error {
 	if err != nil {
 		return err
 	}
-	return printCard(t, card, found.Dir)
+	rows := cardRows(card)
+	if found.Kind == library.Embedder {
+		rows = append(rows, vectorRows(card)...)
+	}
+	if found.Dir != "" {
+		rows = append(rows, [2]string{"files", found.Dir})
+	}
+	return printRows(t, rows)
 }
 
 // openCard opens a model, which shows that it can be run, and answers what it says of itself.
@@ -92,29 +105,56 @@ func openCard(available *library.Library, f library.Found) (hf.Card, error) {
 	return m.Card(), nil
 }
 
-func printCard(t terminal, card hf.Card, dir string) error {
-	rows := [][2]string{
+// cardRows is what there is to say of every model.
+func cardRows(card hf.Card) [][2]string {
+	return [][2]string{
 		{"model", card.ID}, {"revision", card.Revision}, {"task", card.Task}, {"architecture", card.Architecture},
-		{"parameters", fmt.Sprintf("%.1f million", float64(card.Parameters)/1e6)},
-		{"dimensions", fmt.Sprint(card.Dimensions)}, {"max tokens", fmt.Sprint(card.MaxTokens)}, {"pooling", card.Pooling},
-		{"unit length", fmt.Sprint(card.Normalized)}, {"precision", card.Precision}, {"licence", card.Licence}, {"from", card.Source},
-		{"query prompt", fmt.Sprintf("%q", card.Prompts[hf.Query])}, {"document prompt", fmt.Sprintf("%q", card.Prompts[hf.Document])},
-		{"unrelated texts", "not measured"},
+		{"parameters", parameters(card)}, {"max tokens", fmt.Sprint(card.MaxTokens)},
+		{"precision", card.Precision}, {"licence", card.Licence}, {"from", card.Source},
 	}
-	if card.Null.StdDev > 0 {
-		rows[len(rows)-1][1] = fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)
-	}
-	if dir != "" {
-		rows = append(rows, [2]string{"files", dir})
-	}
-	return printRows(t, rows)
 }
 
+// vectorRows is what there is to say of a model that makes embeddings.
+func vectorRows(card hf.Card) [][2]string {
+	unrelated := "not measured"
+	if card.Null.StdDev > 0 {
+		unrelated = fmt.Sprintf("cosine %.3f ± %.3f", card.Null.Mean, card.Null.StdDev)
+	}
+	return [][2]string{
+		{"dimensions", fmt.Sprint(card.Dimensions)}, {"pooling", card.Pooling}, {"unit length", yesNo(card.Normalized)},
+		{"query prompt", quoted(card.Prompts[hf.Query])}, {"document prompt", quoted(card.Prompts[hf.Document])},
+		{"unrelated texts", unrelated},
+	}
+}
+
+func parameters(card hf.Card) string {
+	if card.Parameters < 1e6 {
+		return fmt.Sprint(card.Parameters)
+	}
+	return fmt.Sprintf("%.1f million", float64(card.Parameters)/1e6)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// quoted is a prompt with its blanks to be seen; none where there is none.
+func quoted(prompt string) string {
+	if prompt == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", prompt)
+}
+
+// printRows prints names and values; a dash stands where there is no value.
 func printRows(t terminal, rows [][2]string) error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], row[1]); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], cmp.Or(row[1], "-")); err != nil {
 			return err
 		}
 	}
@@ -173,8 +213,8 @@ func (p *modelPull) open(c *cli, t terminal, dir string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(t.out, "%s is ready: %s, %s, %.1f million parameters, %d dimensions, up to %d tokens\n",
-			card.ID, f.Kind, card.Architecture, float64(card.Parameters)/1e6, card.Dimensions, card.MaxTokens)
+		_, err = fmt.Fprintf(t.out, "%s is ready: %s, %s, %s parameters, up to %d tokens\n",
+			card.ID, f.Kind, card.Architecture, parameters(card), card.MaxTokens)
 		return err
 	}
 	return fmt.Errorf("%s has come, into %s, but is no model that is found there", p.ID, dir)
@@ -238,7 +278,7 @@ type modelRemove struct {
 	ID string `arg:"" help:"The model, as publisher/name. All its revisions are deleted."`
 }
 
-func (r *modelRemove) Run(t terminal) error {
+func (r *modelRemove) Run(c *cli, t terminal) error {
 	name, err := modelName(r.ID)
 	if err != nil {
 		return err
@@ -247,9 +287,27 @@ func (r *modelRemove) Run(t terminal) error {
 		return usageError("remove deletes a model in all its revisions; leave @" + name.Revision + " out")
 	}
 	cache := hub.Environment(os.Getenv).Cache
-	if err := cache.Remove(name.ID); err != nil {
+	if err := cache.Remove(name.ID); models.CodeOf(err) == models.NotFound {
+		return c.notPulled(t, name.ID, err)
+	} else if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "removed %s from %s\n", name.ID, cache)
 	return err
+}
+
+// notPulled says why a model cannot be removed that is here all the same.
+func (c *cli) notPulled(t terminal, id string, notHere error) error {
+	available, err := c.Models.open(c.Data, metrics.New(version), logger(t.err, c.Log))
+	if err != nil {
+		return err
+	}
+	found, err := available.Find(id)
+	switch {
+	case err != nil:
+		return notHere
+	case found.Dir == "":
+		return fmt.Errorf("%s is part of searchd and cannot be removed", id)
+	}
+	return fmt.Errorf("%s was not pulled; delete its folder yourself: %s", id, found.Dir)
 }

@@ -151,20 +151,23 @@ type providerCommand struct {
 }
 
 type providerAdd struct {
-	Type           string `arg:"" help:"huggingface, tei, tgi, openai or local." enum:"huggingface,tei,tgi,openai,local"`
-	Name           string `help:"Its name, from which its id is made." required:""`
-	APIKey         string `help:"Its key; it is kept encrypted." name:"api-key" env:"SEARCHD_PROVIDER_KEY"`
-	Endpoint       string `help:"Its address, where the type has none of its own." placeholder:"URL"`
-	Model          string `help:"Model for texts, where a request names none."`
-	EmbeddingModel string `help:"Model for embeddings, where a request names none."`
-	SetDefault     bool   `help:"Use it where a request names no provider."`
+	Type           string   `arg:"" help:"huggingface, tei, tgi, openai or local." enum:"huggingface,tei,tgi,openai,local"`
+	Name           string   `help:"Its name, from which its id is made." required:""`
+	APIKey         string   `help:"Its key; it is kept encrypted." name:"api-key" env:"SEARCHD_PROVIDER_KEY"`
+	Endpoint       string   `help:"Its address, where the type has none of its own." placeholder:"URL"`
+	Model          string   `help:"Model for texts, where a request names none."`
+	EmbeddingModel string   `help:"Model for embeddings, where a request names none."`
+	Fallback       []string `help:"Provider that is asked where this one fails; several are asked in order." placeholder:"ID"`
+	SetDefault     bool     `help:"Use it where a request names no provider."`
 }
 
 func (a *providerAdd) Run(ctx context.Context, c *cli, t terminal) error {
 	return c.with(ctx, t, func(s session) error {
 		made, err := s.AddProvider(ctx, wire.NewProvider{
 			Name: a.Name, ProviderType: a.Type, APIEndpoint: a.Endpoint, IsDefault: a.SetDefault,
-			Configuration: wire.ProviderConfig{APIKey: &a.APIKey, DefaultModel: a.Model, EmbeddingModel: a.EmbeddingModel},
+			Configuration: wire.ProviderConfig{
+				APIKey: &a.APIKey, DefaultModel: a.Model, EmbeddingModel: a.EmbeddingModel, FallbackProviders: a.Fallback,
+			},
 		})
 		if err != nil {
 			return err
@@ -224,7 +227,7 @@ func (*providerList) Run(ctx context.Context, c *cli, t terminal) error {
 			return err
 		}
 		w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-		if _, err := fmt.Fprintln(w, "PROVIDER\tTYPE\tENDPOINT\tMODEL\tEMBEDDING MODEL\tKEY\tDEFAULT"); err != nil {
+		if _, err := fmt.Fprintln(w, "PROVIDER\tTYPE\tENDPOINT\tMODEL\tEMBEDDING MODEL\tKEY\tFALLBACK\tDEFAULT"); err != nil {
 			return err
 		}
 		for _, p := range list.Providers {
@@ -234,7 +237,7 @@ func (*providerList) Run(ctx context.Context, c *cli, t terminal) error {
 			}
 			row := []string{
 				p.ProviderID, p.ProviderType, p.APIEndpoint, p.Configuration.DefaultModel, p.Configuration.EmbeddingModel,
-				lo.FromPtr(p.Configuration.APIKey), preset,
+				lo.FromPtr(p.Configuration.APIKey), strings.Join(p.Configuration.FallbackProviders, ","), preset,
 			}
 			for i := range row {
 				row[i] = cmp.Or(row[i], "-")

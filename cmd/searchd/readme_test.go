@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"searchd/hf"
 	"searchd/hf/hftest"
@@ -97,6 +100,36 @@ func TestTasksOfTheREADME(t *testing.T) {
 			if shown := string(row[2+i]) != "–" && string(row[2+i]) != "in words"; shown != able && (string(row[1]) != "/answer" || kind != "") { // without a provider it quotes
 				t.Errorf("%s by %q: the README says %q; %v", row[1], kind, row[2+i], err)
 			}
+		}
+	}
+}
+
+// TestSettingsOfTheManual finds each setting of serve, with its default, in the operator's manual.
+func TestSettingsOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&cli{}, kong.DefaultEnvars("SEARCHD"), kong.Vars{"log": "info"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := kong.Trace(parser, []string{"serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range trace.Flags() {
+		if slices.Contains([]string{"help", "config", "server"}, flag.Name) {
+			continue
+		}
+		row := "| `--" + flag.Name
+		if flag.Default != "" {
+			row += " " + flag.Default
+		} else if flag.PlaceHolder != "" {
+			row += " " + flag.PlaceHolder
+		}
+		if row += "` | `" + flag.Envs[0] + "` |"; !strings.Contains(string(manual), row) {
+			t.Errorf("docs/operating.md lacks %s", row)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (l *sampleLoad) Run(ctx context.Context, c *cli, t terminal) (err error) {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(t.out, "loaded %d sample documents into %s\n", job.Done, job.Collection)
+		_, err = fmt.Fprintf(t.out, "loaded %s into %s\n", count(job.Done, "sample document"), job.Collection)
 		return err
 	})
 }
@@ -53,7 +53,7 @@ func (r *sampleRemove) Run(ctx context.Context, c *cli, t terminal) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(t.out, "removed %d sample documents from %s\n", n, r.Collection)
+		_, err = fmt.Fprintf(t.out, "removed %s from %s\n", count(n, "sample document"), r.Collection)
 		return err
 	})
 }

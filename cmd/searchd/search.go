@@ -17,16 +17,20 @@ type searchCommand struct {
 	Collection   string  `help:"Collection to search." default:"default"`
 	Mode         string  `help:"How to find: hybrid or semantic." default:"hybrid"`
 	Limit        int     `help:"Number of hits." default:"5" short:"n"`
-	Offset       int     `help:"Hits to pass over."`
+	Offset       int     `help:"Hits to pass over." placeholder:"N"`
 	Filter       string  `help:"Condition on metadata, as JSON: {\"lang\":\"go\"}." placeholder:"JSON"`
-	MinRelevance float64 `help:"Leave out hits below this relevance, 0 to 1."`
+	MinRelevance float64 `help:"Leave out hits below this relevance, 0 to 1." placeholder:"R"`
 	JSON         bool    `help:"Print the answer as JSON."`
 }
 
 func (s *searchCommand) Run(ctx context.Context, c *cli, t terminal) error {
+	filter, err := filterFlag(s.Filter)
+	if err != nil {
+		return err
+	}
 	return c.with(ctx, t, func(session session) error {
 		answer, err := session.Search(ctx, s.Collection, wire.SearchRequest{
-			Query: s.Query, Mode: s.Mode, Limit: &s.Limit, Offset: s.Offset, Filter: raw(s.Filter), MinRelevance: s.MinRelevance,
+			Query: s.Query, Mode: s.Mode, Limit: &s.Limit, Offset: s.Offset, Filter: filter, MinRelevance: s.MinRelevance,
 		})
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -22,12 +23,23 @@ func (c *cli) with(ctx context.Context, t terminal, fn func(session) error) erro
 	return errors.Join(fn(s), disconnect())
 }
 
-// raw is a flag's JSON; none where the flag was not given.
-func raw(flag string) jsontext.Value {
-	if flag == "" {
-		return nil
+// filterFlag is the JSON of --filter; none where the flag was not given.
+func filterFlag(text string) (jsontext.Value, error) {
+	if text == "" {
+		return nil, nil
 	}
-	return jsontext.Value(flag)
+	if !jsontext.Value(text).IsValid() {
+		return nil, usageError(`--filter is not JSON; it looks like {"lang":"go"}, in single quotes for the shell`)
+	}
+	return jsontext.Value(text), nil
+}
+
+// count is a number of things in words, one or many.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // eachLine calls fn for every line that has something in it.

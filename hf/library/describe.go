@@ -31,7 +31,11 @@ func (l *Library) describe(dir string, card hf.Card) Found {
 	f.Card.Task = map[Kind]string{Embedder: "sentence-similarity", Classifier: "text-classification", Reranker: "text-ranking"}[f.Kind]
 	top := transformer(fsys)
 	describeConfig(fsys, top, &f.Card)
-	describeModules(fsys, &f.Card)
+	if f.Kind == Classifier || f.Kind == Reranker {
+		f.Card.Dimensions = 0
+	} else {
+		describeModules(fsys, &f.Card)
+	}
 	describeWeights(fsys, path.Join(top, weightsFile), &f.Card)
 	f.Card.Licence = licence(fsys)
 	f.Card.Null, _ = l.nulls.get(f.Card.Revision)
@@ -82,15 +86,22 @@ func describeConfig(fsys fs.FS, top string, card *hf.Card) {
 	var limit struct {
 		Tokens int `json:"max_seq_length"`
 	}
+	var tokenizer struct {
+		Tokens float64 `json:"model_max_length"` // beyond all bounds where there is none
+	}
 	decode(fsys, path.Join(top, "config.json"), &c)
 	decode(fsys, path.Join(top, "sentence_bert_config.json"), &limit)
+	decode(fsys, path.Join(top, "tokenizer_config.json"), &tokenizer)
 	card.Architecture, card.Dimensions, card.MaxTokens = c.ModelType, max(c.Hidden, c.Dim), c.Positions
 	switch c.ModelType {
 	case "roberta", "xlm-roberta", "camembert", "mpnet": // the first two positions stand for no token
 		card.MaxTokens = max(0, c.Positions-2)
 	}
-	if limit.Tokens > 0 {
+	switch {
+	case limit.Tokens > 0:
 		card.MaxTokens = min(card.MaxTokens, limit.Tokens)
+	case tokenizer.Tokens > 0 && tokenizer.Tokens < float64(card.MaxTokens):
+		card.MaxTokens = int(tokenizer.Tokens)
 	}
 }
 
@@ -101,13 +112,7 @@ func describeModules(fsys fs.FS, card *hf.Card) {
 		case "Normalize":
 			card.Normalized = true
 		case "Pooling":
-			var c struct {
-				Mode string `json:"pooling_mode"`
-				CLS  bool   `json:"pooling_mode_cls_token"`
-			}
-			if decode(fsys, path.Join(m.Path, "config.json"), &c); c.CLS || c.Mode == "cls" {
-				card.Pooling = "cls"
-			}
+			card.Pooling = pooling(fsys, path.Join(m.Path, "config.json"))
 		case "Dense":
 			var c struct {
 				Out int `json:"out_features"`
@@ -117,6 +122,28 @@ func describeModules(fsys fs.FS, card *hf.Card) {
 			}
 		}
 	}
+}
+
+// pooling reads the mode, under either spelling of the file; none means the mean.
+func pooling(fsys fs.FS, name string) string {
+	var c struct {
+		Mode      string `json:"pooling_mode"`
+		CLS       bool   `json:"pooling_mode_cls_token"`
+		Max       bool   `json:"pooling_mode_max_tokens"`
+		LastToken bool   `json:"pooling_mode_lasttoken"`
+	}
+	decode(fsys, name, &c)
+	switch {
+	case c.Mode != "":
+		return c.Mode
+	case c.CLS:
+		return "cls"
+	case c.Max:
+		return "max"
+	case c.LastToken:
+		return "lasttoken"
+	}
+	return "mean"
 }
 
 // describeWeights counts the weights from the header of their file, without reading more of it. Of other forms of weights

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"searchd/hf"
-	"searchd/hf/encoder"
 	"searchd/hf/hftest"
 	"searchd/hf/hub"
 	"searchd/hf/library"
@@ -273,15 +272,13 @@ func real(t *testing.T, files map[string]string) string {
 // realLibrary opens models as searchd does.
 func realLibrary(dir string) *library.Library {
 	return library.New(library.Options{
-		Folder: dir,
-		Kind: func(fsys fs.FS) (library.Kind, error) {
-			b, err := fs.ReadFile(fsys, "config.json")
-			if err == nil {
-				_, err = encoder.ParseConfig(b)
-			}
-			return library.Embedder, err
-		},
+		Folder:    dir,
+		Kind:      func(fsys fs.FS) (library.Kind, error) { k, err := local.Kind(fsys); return library.Kind(k), err },
 		OpenModel: func(fsys fs.FS, o local.Options) (hf.Model, error) { return local.Open(fsys, o) },
+		OpenClassifier: func(fsys fs.FS, o local.Options) (hf.Classifier, error) {
+			return local.OpenClassifier(fsys, o)
+		},
+		OpenReranker: func(fsys fs.FS, o local.Options) (hf.Reranker, error) { return local.OpenReranker(fsys, o) },
 	})
 }
 
@@ -305,6 +302,40 @@ func TestDescription(t *testing.T) {
 	if diff := cmp.Diff([]hf.Card{after}, l.Cards()); diff != "" {
 		t.Error("after it was opened:", diff)
 	}
+}
+
+// The same for every architecture and kind.
+func TestDescriptions(t *testing.T) {
+	l := realLibrary("../../fixtures/encoder/models")
+	for _, f := range l.List() {
+		if f.Err != nil {
+			t.Fatalf("%s: %v", f.Card.ID, f.Err)
+		}
+		after, err := openedCard(l, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after.Revision, after.Prompts, after.Parameters, after.Normalized = "", nil, f.Card.Parameters, f.Card.Normalized
+		if diff := cmp.Diff(after, f.Card); diff != "" {
+			t.Errorf("%s: %s", f.Card.ID, diff)
+		}
+	}
+}
+
+func openedCard(l *library.Library, f library.Found) (card hf.Card, err error) {
+	var m interface{ Card() hf.Card }
+	switch f.Kind {
+	case library.Classifier:
+		m, err = l.Classifier(f.Card.ID)
+	case library.Reranker:
+		m, err = l.Reranker(f.Card.ID)
+	default:
+		m, err = l.Model(f.Card.ID)
+	}
+	if err != nil {
+		return card, err
+	}
+	return m.Card(), nil
 }
 
 // Weights in parts are the same weights.

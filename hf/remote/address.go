@@ -32,7 +32,7 @@ func endpoint(o Options) (*url.URL, []string, error) {
 		text = routerEndpoint
 	}
 	if text == "" {
-		return nil, nil, invalid("endpoint: a provider of type %s needs one, such as http://host:port", o.Type)
+		return nil, nil, invalid("a provider of the type %s needs an endpoint, such as http://host:port", o.Type)
 	}
 	u, err := parseEndpoint(text)
 	if err != nil {
@@ -63,15 +63,15 @@ func parseEndpoint(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, invalid("endpoint: it is not a URL")
+		return nil, invalid("the endpoint is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, invalid("endpoint: it must begin with https:// or http://")
+		return nil, invalid("the endpoint must begin with https:// or http://")
 	case u.User != nil:
-		return nil, invalid("endpoint: it must not hold a name or password; give the key as the key")
+		return nil, invalid("the endpoint must not hold a name or password; give the key as the key")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, invalid("endpoint: it must not have a query or a fragment")
+		return nil, invalid("the endpoint must not have a query or a fragment")
 	case u.Hostname() == "":
-		return nil, invalid("endpoint: it names no host")
+		return nil, invalid("the endpoint names no host")
 	}
 	return u, nil
 }
@@ -155,7 +155,7 @@ func innermost(addr netip.Addr) netip.Addr {
 
 func forbidden(host, kind string) error {
 	return &hf.CallError{Fault: hf.FaultForbidden, Message: fmt.Sprintf(
-		"endpoint: %s is a %s address, which is not allowed; start searchd with --allow-private-endpoints to allow it", host, kind)}
+		"%s is a %s address, which is not allowed; start searchd with --allow-private-endpoints to allow it", host, kind)}
 }
 
 func invalid(format string, args ...any) error {
@@ -217,7 +217,7 @@ func checkScheme(to, from *url.URL) error {
 	if to.Scheme == "https" || to.Scheme == "http" && from.Scheme == "http" {
 		return nil
 	}
-	return &hf.CallError{Fault: hf.FaultForbidden, Message: "endpoint: it redirects from " + from.Scheme + " to " + shorten(to.Scheme, 20) + ", which is not allowed"}
+	return &hf.CallError{Fault: hf.FaultForbidden, Message: "the endpoint redirects from " + from.Scheme + " to " + shorten(to.Scheme, 20) + ", which is not allowed"}
 }
 
 // withoutSecrets is a URL's scheme, host and path, for people.
