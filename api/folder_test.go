@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"searchd/api/wire"
@@ -105,6 +106,8 @@ func checkClasses(t *testing.T, what string, got []wire.Label, classes []string,
 		}
 	}
 }
+
+func near(a, b float32) bool { return math.Abs(float64(a-b)) < tolerance }
 
 func wide(v []float32) []float64 {
 	w := make([]float64, len(v))
@@ -228,6 +231,22 @@ func TestTokensOfAFolder(t *testing.T) {
 		}
 		if !slices.Equal(ids, one.ids) || tokens[0].Text != "[CLS]" || tokens[len(tokens)-1].Text != "[SEP]" {
 			t.Errorf("%q: %v, want %v", one.Text, tokens, one.ids)
+		}
+	}
+	for _, one := range samples(t, "bert") { // which takes the first token's vector for that of the text
+		rows := as[[][][]float32](t, s.post("/embed_all", mustJSON(t, map[string]any{"inputs": one.Text})), 200)
+		if len(rows) != 1 || len(rows[0]) != len(one.ids) || !slices.EqualFunc(rows[0][0], one.want, near) {
+			t.Errorf("%q: %v; want %d vectors, the first %v", one.Text, rows, len(one.ids), one.want)
+		}
+	}
+	long := strings.Repeat("bread ", 50)
+	for body, says := range map[string]string{
+		mustJSON(t, map[string]any{"inputs": []string{"sea", long}, "truncate": false}): "inputs[1]: must have at most 40 tokens. Given: 50",
+		mustJSON(t, map[string]any{"inputs": slices.Repeat([]string{long}, 110)}):       "more than 4096 tokens",
+		mustJSON(t, map[string]any{"inputs": "sea", "truncation_direction": "left"}):    "truncation_direction: can only be right",
+	} {
+		if got := s.post("/embed_all", body); got.status != 422 || !strings.Contains(string(got.body), says) {
+			t.Errorf("%.60s: %d %s, want %q", body, got.status, got.body, says)
 		}
 	}
 	const text = "the sea is rough"

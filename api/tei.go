@@ -57,11 +57,6 @@ func readingOf(o wire.EmbedOptions) (reading, error) {
 	return r, nil
 }
 
-// teiEmbedAll would answer the vectors of tokens. The models here are asked for those of texts alone.
-func (s *Server) teiEmbedAll(*fiber.Ctx) error {
-	return &models.Error{Code: models.Invalid, Message: "`embed_all` is not available: the models here give a vector for each text, not for each token; POST /embed", Err: errBackend}
-}
-
 func (s *Server) teiSimilarity(c *fiber.Ctx) error {
 	var body wire.SimilarityRequest
 	if err := decodeLoosely(c, &body); err != nil {

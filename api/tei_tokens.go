@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"slices"
 	"unicode/utf8"
 
@@ -11,6 +12,74 @@ import (
 	"searchd/hf"
 	"searchd/models"
 )
+
+// maxTokenVectors bounds the answer to one POST /embed_all: with vectors of 1024 values it has 50 MB.
+const maxTokenVectors = 4096
+
+// teiEmbedAll answers a vector for each token, as it is before any pooling.
+func (s *Server) teiEmbedAll(c *fiber.Ctx) error {
+	var body wire.EmbedRequest
+	if err := decodeLoosely(c, &body); err != nil {
+		return err
+	}
+	in, err := parseInput("inputs", body.Inputs)
+	if err != nil {
+		return err
+	}
+	r, err := readingOf(body.EmbedOptions)
+	if err != nil {
+		return err
+	}
+	if r.keepEnd {
+		return models.Errorf(models.Invalid, "truncation_direction", "can only be right for the vectors of tokens")
+	}
+	m, err := s.Models.Model("")
+	if err != nil {
+		return err
+	}
+	texts, err := in.read("inputs", m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.taskContext()
+	defer cancel()
+	rows, err := embedTokens(ctx, m, texts, r)
+	if err != nil {
+		return err
+	}
+	return send(c, rows)
+}
+
+// embedTokens answers the vectors of each text's tokens, once it is clear that they are not too many.
+func embedTokens(ctx context.Context, m hf.Model, texts []string, r reading) ([][][]float32, error) {
+	able, ok := hf.As[hf.TokenEmbedder](m)
+	if !ok {
+		return nil, &models.Error{Code: models.Invalid, Message: "`embed_all` is not available: " + m.Card().ID + " gives a vector for each text, not for each token; POST /embed", Err: errBackend}
+	}
+	most, n := m.Card().MaxTokens, 0
+	for _, text := range texts {
+		if n += min(len(m.Tokenize(text)), most); n > maxTokenVectors {
+			return nil, models.Errorf(models.Invalid, "inputs", "has more than %d tokens, each of which has a vector; send several requests", maxTokenVectors)
+		}
+	}
+	list, err := able.EmbedTokens(ctx, r.role, texts)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][][]float32, len(list))
+	for i, e := range list {
+		if e.Truncated && r.refuseLong {
+			return nil, tooLong(elementOf("inputs", i, len(texts)), m.Card(), len(m.Tokenize(texts[i])))
+		}
+		for _, v := range e.Vectors {
+			if err := checkVector(v); err != nil {
+				return nil, err
+			}
+		}
+		rows[i] = e.Vectors
+	}
+	return rows, nil
+}
 
 // maxTokenized bounds the texts of one POST /tokenize, in characters: each token is answered with its text and place.
 const maxTokenized = 1 << 20

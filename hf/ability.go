@@ -36,3 +36,16 @@ type RawClassifier interface {
 	// ClassifyRaw answers the model's own number for every class, before softmax or sigmoid, best first.
 	ClassifyRaw(ctx context.Context, texts []string) ([][]Label, error)
 }
+
+// TokenEmbedding is a vector for each token of one text that the model read, special tokens included.
+type TokenEmbedding struct {
+	Vectors   [][]float32
+	Truncated bool // as of an Embedding
+}
+
+// TokenEmbedder is an Embedder that also answers what its vectors are made of.
+type TokenEmbedder interface {
+	// EmbedTokens answers the last hidden state of each token of each text, as it is before any pooling. Vectors of tokens
+	// take hundreds of times the memory of an Embedding: callers bound the texts.
+	EmbedTokens(ctx context.Context, role Role, texts []string) ([]TokenEmbedding, error)
+}

@@ -60,6 +60,7 @@ type Embedder struct {
 var (
 	_ hf.Model            = (*Embedder)(nil)
 	_ hf.SpecialTokenizer = (*Embedder)(nil)
+	_ hf.TokenEmbedder    = (*Embedder)(nil)
 )
 
 // Viewer is a file system that can show a file's bytes without copying them. Open uses it for the weights where it can.
