@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -43,12 +45,12 @@ func (s *Server) hubClassify(c *fiber.Ctx, model string, body wire.HubRequest) e
 		return models.Errorf(models.Invalid, "inputs", "holds token ids; send text")
 	case most < 1:
 		return models.Errorf(models.Invalid, "parameters.top_k", "is %d; it must be 1 or more", most)
-	case p.FunctionToApply != "" && p.FunctionToApply != "softmax":
-		return models.Errorf(models.Invalid, "parameters.function_to_apply", "%.32q cannot be applied here; classes have probabilities: leave it out", p.FunctionToApply)
+	case !slices.Contains([]string{"", "softmax", "sigmoid", "none"}, p.FunctionToApply):
+		return models.Errorf(models.Invalid, "parameters.function_to_apply", "is %.32q; it can be softmax, sigmoid or none", p.FunctionToApply)
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	all, err := s.classify(ctx, modelName(model), in.texts)
+	all, err := s.classify(ctx, modelName(model), p.FunctionToApply, in.texts)
 	if err != nil {
 		return err
 	}
@@ -56,14 +58,17 @@ func (s *Server) hubClassify(c *fiber.Ctx, model string, body wire.HubRequest) e
 }
 
 // classify asks the classifier of a name; where it is not here, the default provider. No name is the classifier that is
-// here, or else the rules for sentiment.
-func (s *Server) classify(ctx context.Context, model string, texts []string) ([][]hf.Label, error) {
+// here, or else the rules for sentiment. The function makes scores of the model's numbers; "" is the one that it was
+// trained with.
+func (s *Server) classify(ctx context.Context, model, function string, texts []string) ([][]hf.Label, error) {
 	m, err := s.Models.Classifier(model)
-	if err == nil {
-		return m.Classify(ctx, texts)
-	}
-	if models.CodeOf(err) != models.NotFound {
+	switch {
+	case err == nil:
+		return classifyHere(ctx, m, function, texts)
+	case models.CodeOf(err) != models.NotFound:
 		return nil, err
+	case !isProbability(function):
+		return nil, errNoFunction(function)
 	}
 	a := tasks.Ask{Model: model}
 	if model == "" || model == rules {
@@ -74,6 +79,54 @@ func (s *Server) classify(ctx context.Context, model string, texts []string) ([]
 		return nil, inputsError(err, "texts")
 	}
 	return lo.Map(judged.List, func(s tasks.Sentiment, _ int) []hf.Label { return s.Raw }), nil
+}
+
+// classifyHere asks a classifier of this process.
+func classifyHere(ctx context.Context, m hf.Classifier, function string, texts []string) ([][]hf.Label, error) {
+	raw, ok := hf.As[hf.RawClassifier](m)
+	switch {
+	case function == "" || !ok && isProbability(function):
+		return m.Classify(ctx, texts)
+	case !ok:
+		return nil, errNoFunction(function)
+	}
+	all, err := raw.ClassifyRaw(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	for _, labels := range all {
+		apply(function, labels)
+	}
+	return all, nil
+}
+
+// isProbability says that scores which are probabilities already are what a function makes.
+func isProbability(function string) bool { return function == "" || function == "softmax" }
+
+func errNoFunction(function string) error {
+	return models.Errorf(models.Invalid, "parameters.function_to_apply", "%.32q cannot be applied with this model, which answers probabilities and not the numbers before them: leave it out", function)
+}
+
+// apply makes scores of a model's numbers. Their order stays.
+func apply(function string, labels []hf.Label) {
+	switch function {
+	case "sigmoid":
+		for i := range labels {
+			labels[i].Score = sigmoid(labels[i].Score)
+		}
+	case "softmax":
+		largest, sum := math.Inf(-1), 0.0
+		for _, l := range labels {
+			largest = max(largest, l.Score)
+		}
+		for i := range labels {
+			labels[i].Score = math.Exp(labels[i].Score - largest)
+			sum += labels[i].Score
+		}
+		for i := range labels {
+			labels[i].Score /= sum
+		}
+	}
 }
 
 // inputsError names the field by its name in the request.
@@ -101,16 +154,13 @@ func (s *Server) teiPredict(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if body.RawScores {
-		return models.Errorf(models.Invalid, "raw_scores", "are not kept: classes have probabilities; leave it out")
-	}
 	m, err := s.Models.Classifier("")
 	if err != nil {
 		return unlessHere(err, "model is not a classifier model")
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	all, err := m.Classify(ctx, texts)
+	all, err := predict(ctx, m, body.RawScores, texts)
 	if err != nil {
 		return err
 	}
@@ -118,6 +168,17 @@ func (s *Server) teiPredict(c *fiber.Ctx) error {
 		return send(c, wireLabels(all[0]))
 	}
 	return send(c, lo.Map(all, func(labels []hf.Label, _ int) []wire.Label { return wireLabels(labels) }))
+}
+
+func predict(ctx context.Context, m hf.Classifier, raw bool, texts []string) ([][]hf.Label, error) {
+	if !raw {
+		return m.Classify(ctx, texts)
+	}
+	able, ok := hf.As[hf.RawClassifier](m)
+	if !ok {
+		return nil, models.Errorf(models.Invalid, "raw_scores", "cannot be had of %s, which answers probabilities alone; leave it out", m.Card().ID)
+	}
+	return able.ClassifyRaw(ctx, texts)
 }
 
 // predictTexts reads the inputs of POST /predict: a text, or a list of lists with one text each. A flat list of two

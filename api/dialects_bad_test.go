@@ -73,6 +73,7 @@ func TestBadDialects(t *testing.T) {
 		{"/models/no/body", inputs(`"a"`), 404, "/pipeline/TASK"},
 		{"/models/test/shouting", `{"inputs":"a","parameters":{"top_k":0}}`, 400, "parameters.top_k"},
 		{"/models/test/shouting", `{"inputs":"a","parameters":{"function_to_apply":"none"}}`, 400, "function_to_apply"},
+		{"/models/test/shouting", `{"inputs":"a","parameters":{"function_to_apply":"relu"}}`, 400, "softmax, sigmoid or none"},
 		{"/models/test/hash/pipeline/summarization", inputs(`" "`), 400, "inputs: is empty"},
 		{"/models/test/hash/pipeline/summarization", `{"inputs":"a","parameters":{"max_length":0}}`, 400, "max_length"},
 		{"/models/test/hash/pipeline/translation", inputs(`"a"`), 400, "provider"},

@@ -177,7 +177,7 @@ func TestTokens(t *testing.T) {
 	tokens := as[[][]wire.TEIToken](t, s.post("/tokenize", `{"inputs":["zwölf Äpfel!"],"add_special_tokens":false}`), 200)
 	var texts []string
 	for _, token := range tokens[0] {
-		texts = append(texts, fmt.Sprint(token.Text, token.Start, token.Stop))
+		texts = append(texts, fmt.Sprint(token.Text, *token.Start, *token.Stop))
 	}
 	if got := strings.Join(texts, " "); got != "zwölf0 5 Äpfel6 11 !11 12" {
 		t.Errorf("tokens: %s", got)

@@ -112,7 +112,7 @@ func (in input) read(field string, m hf.Model) ([]string, error) {
 	if in.ids == nil {
 		return in.texts, nil
 	}
-	decoder, ok := m.(hf.Decoder)
+	decoder, ok := hf.As[hf.Decoder](m)
 	if !ok {
 		return nil, models.Errorf(models.Invalid, field, "holds token ids, which %s cannot be given here; send the text", m.Card().ID)
 	}

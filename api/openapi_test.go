@@ -248,7 +248,7 @@ func TestExamplesWork(t *testing.T) {
 	if err != nil {
 		t.Fatalf("bundled model: %v", err)
 	}
-	s := startWired(t, zoo(decoding{model, map[int32]string{7592: "hello", 2088: "world"}}), wiring{})
+	s := startWired(t, zoo(model), wiring{})
 	c := check(t, s)
 	router := hftest.NewServer(t, hftest.ServerOptions{})
 	for _, id := range []string{"bread", "hugging-face"} {

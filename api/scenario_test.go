@@ -73,7 +73,7 @@ func operations(t *testing.T, s *server) {
 func dialects(t *testing.T, s *server) {
 	const model = "/models/sentence-transformers/all-MiniLM-L6-v2"
 	want := map[string]int{
-		"/embed": 200, "/embed_all": 424, "/similarity": 400, "/predict": 424, "/rerank": 424, "/tokenize": 200, "/decode": 424,
+		"/embed": 200, "/embed_all": 200, "/similarity": 400, "/predict": 424, "/rerank": 424, "/tokenize": 200, "/decode": 200,
 		"/": 200, "/v1/embeddings": 200, "/v1/rerank": 404,
 	}
 	for _, prefix := range []string{"", "/hf-inference"} {

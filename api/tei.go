@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"runtime"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
@@ -56,11 +55,6 @@ func readingOf(o wire.EmbedOptions) (reading, error) {
 		return r, models.Errorf(models.Invalid, "prompt_name", "is %.64q; it can be query or document", o.PromptName)
 	}
 	return r, nil
-}
-
-// teiEmbedAll would answer the vectors of tokens. The models here are asked for those of texts alone.
-func (s *Server) teiEmbedAll(*fiber.Ctx) error {
-	return &models.Error{Code: models.Invalid, Message: "`embed_all` is not available: the models here give a vector for each text, not for each token; POST /embed", Err: errBackend}
 }
 
 func (s *Server) teiSimilarity(c *fiber.Ctx) error {
@@ -143,72 +137,6 @@ func unlessHere(err error, message string) error {
 		return err
 	}
 	return &models.Error{Code: models.Invalid, Message: message + ": none is here; `searchd model pull ID` brings one", Err: errBackend}
-}
-
-// maxTokenized bounds the texts of one POST /tokenize, in characters: each token is answered with its text and place.
-const maxTokenized = 1 << 20
-
-// teiTokenize lists the tokens that stand for a text. Those that a model puts around it are not known here.
-func (s *Server) teiTokenize(c *fiber.Ctx) error {
-	var body wire.TokenizeRequest
-	if err := decodeLoosely(c, &body); err != nil {
-		return err
-	}
-	in, err := parseInput("inputs", body.Inputs)
-	if err != nil {
-		return err
-	}
-	switch n := in.characters(); {
-	case in.ids != nil:
-		return models.Errorf(models.Invalid, "inputs", "holds token ids; send text")
-	case n > maxTokenized:
-		return models.Errorf(models.Invalid, "inputs", "has %d characters; at most %d are allowed", n, maxTokenized)
-	case body.AddSpecialTokens != nil && *body.AddSpecialTokens:
-		return models.Errorf(models.Invalid, "add_special_tokens", "cannot be done here: the tokens of the text are listed, not those around it; send false")
-	}
-	m, err := s.Models.Model("")
-	if err != nil {
-		return err
-	}
-	return send(c, lo.Map(in.texts, func(text string, _ int) []wire.TEIToken { return wireTokens(text, m.Tokenize(text)) }))
-}
-
-func wireTokens(text string, tokens []hf.Token) []wire.TEIToken {
-	list := make([]wire.TEIToken, len(tokens))
-	at, characters := 0, 0 // how many characters stand before a byte
-	for i, t := range tokens {
-		if t.Start < at {
-			at, characters = 0, 0 // a token that overlaps the one before it
-		}
-		characters += utf8.RuneCountInString(text[at:t.Start])
-		at = t.Start
-		list[i] = wire.TEIToken{ID: t.ID, Text: text[t.Start:t.End], Start: characters, Stop: characters + utf8.RuneCountInString(text[t.Start:t.End])}
-	}
-	return list
-}
-
-func (s *Server) teiDecode(c *fiber.Ctx) error {
-	var body wire.DecodeRequest
-	if err := decodeLoosely(c, &body); err != nil {
-		return err
-	}
-	in, err := parseInput("ids", body.IDs)
-	if err != nil {
-		return err
-	}
-	if in.ids == nil {
-		return models.Errorf(models.Invalid, "ids", "must be a list of token ids, or a list of such lists")
-	}
-	m, err := s.Models.Model("")
-	if err != nil {
-		return err
-	}
-	decoder, ok := m.(hf.Decoder)
-	if !ok {
-		return &models.Error{Code: models.Invalid, Message: "the tokenizer of " + m.Card().ID + " does not decode here", Err: errBackend}
-	}
-	skip := body.SkipSpecialTokens == nil || *body.SkipSpecialTokens
-	return send(c, lo.Map(in.ids, func(ids []int32, _ int) string { return decoder.Decode(ids, skip) }))
 }
 
 func (s *Server) teiInfo(c *fiber.Ctx) error {

@@ -90,8 +90,7 @@ func embedTexts(ctx context.Context, m hf.Model, field string, texts []string, r
 		switch {
 		case !list[i].Truncated:
 		case r.refuseLong:
-			return nil, models.Errorf(models.Invalid, elementOf(field, i, len(list)), "must have at most %d tokens. Given: %d; shorten it, or let it be truncated",
-				m.Card().MaxTokens, len(m.Tokenize(texts[i])))
+			return nil, tooLong(elementOf(field, i, len(list)), m.Card(), len(m.Tokenize(texts[i])))
 		case r.keepEnd:
 			if list[i], err = embedEnd(ctx, m, r.role, texts[i], list[i]); err != nil {
 				return nil, err
@@ -99,6 +98,10 @@ func embedTexts(ctx context.Context, m hf.Model, field string, texts []string, r
 		}
 	}
 	return list, nil
+}
+
+func tooLong(field string, card hf.Card, tokens int) error {
+	return models.Errorf(models.Invalid, field, "must have at most %d tokens. Given: %d; shorten it, or let it be truncated", card.MaxTokens, tokens)
 }
 
 func elementOf(field string, i, n int) string {

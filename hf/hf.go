@@ -69,12 +69,6 @@ type Model interface {
 	Tokenizer
 }
 
-// Decoder is a Tokenizer that can also turn tokens back into text. Not every Model is one.
-type Decoder interface {
-	// Decode answers the text of tokens; skipSpecial leaves out those that stand around a text.
-	Decode(ids []int32, skipSpecial bool) string
-}
-
 // Classifier says which of its classes a text belongs to. Implementations are safe for concurrent use.
 type Classifier interface {
 	// Classify answers every class of the model for each text, best first.

@@ -59,6 +59,13 @@ start upstream "$work/upstream"
 upstream=$url
 start searchd "$binary" serve --addr 127.0.0.1:0 --data "$folder/data" --log error --allow-private-endpoints
 export SEARCHD_URL=$url
+
+# Another server has a classifier and a reranker of its own: small ones, with what the reference makes of them beside.
+export TINY_MODELS="$folder/models/tiny"
+mkdir -p "$TINY_MODELS"
+cp -r ../../fixtures/encoder/models/{bert-classifier,bert-reranker} "$TINY_MODELS"
+start searchd-models "$binary" serve --addr 127.0.0.1:0 --data "$folder/data-models" --log error --models "$folder/models"
+export SEARCHD_MODELS_URL=$url
 "$binary" provider add huggingface --name upstream --endpoint "$upstream" --model "$CHAT_MODEL" --set-default --server "$SEARCHD_URL" >/dev/null
 
 failed=0

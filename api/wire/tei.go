@@ -57,13 +57,13 @@ type TokenizeRequest struct {
 	AddSpecialTokens *bool          `json:"add_special_tokens,omitzero"`
 }
 
-// TEIToken is a token; start and stop count characters.
+// TEIToken is a token; start and stop count characters. Those of a special token are null.
 type TEIToken struct {
 	ID      int32  `json:"id"`
 	Text    string `json:"text"`
 	Special bool   `json:"special"`
-	Start   int    `json:"start"`
-	Stop    int    `json:"stop"`
+	Start   *int   `json:"start"`
+	Stop    *int   `json:"stop"`
 }
 
 // DecodeRequest is POST /decode: one list of ids, or several.

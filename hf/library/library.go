@@ -274,6 +274,9 @@ type measured struct {
 	null hf.Null
 }
 
+// Unwrap is the model itself, for what else it can do.
+func (m measured) Unwrap() hf.Model { return m.Model }
+
 // Card describes the model.
 func (m measured) Card() hf.Card {
 	c := m.Model.Card()

@@ -13,6 +13,18 @@ type text struct {
 	ids       []int32 // with special tokens
 	second    int     // of a pair, where the second part begins; else 0
 	truncated bool
+	states    []float32 // where the hidden states of the tokens go, one after the other; nil where they are not wanted
+}
+
+// keep copies the hidden states of the text, which begins at row first, if they are wanted.
+func (t *text) keep(space *encoder.Workspace, first int) {
+	if t.states == nil {
+		return
+	}
+	width := len(t.states) / len(t.ids)
+	for i := range t.ids {
+		copy(t.states[i*width:], space.Row(first+i))
+	}
 }
 
 // place is one text of a request.
@@ -72,8 +84,12 @@ func (p *pass) try(encode encode, width int, places []place) (err error) {
 	if err := encode(p.space, &p.batch, p.values); err != nil {
 		return err
 	}
+	row := 0
 	for k, at := range places {
 		copy(at.request.values[at.text*width:], p.values[k*width:][:width])
+		text := &at.request.texts[at.text]
+		text.keep(p.space, row)
+		row += len(text.ids)
 	}
 	return nil
 }

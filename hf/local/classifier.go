@@ -18,7 +18,10 @@ type Classifier struct {
 	multiple bool // a text may belong to several classes, so that each is judged on its own
 }
 
-var _ hf.Classifier = (*Classifier)(nil)
+var (
+	_ hf.Classifier    = (*Classifier)(nil)
+	_ hf.RawClassifier = (*Classifier)(nil)
+)
 
 // OpenClassifier loads the model that lies in fsys as transformers lays it out: a folder of the KindClassifier. Of the
 // classes, whose names id2label in config.json has, a text belongs to one, unless problem_type says otherwise.
@@ -39,28 +42,44 @@ func (c *Classifier) Card() hf.Card { return c.logits.Card() }
 
 // Classify answers every class of the model for each text, best first. A text longer than the model reads is cut.
 func (c *Classifier) Classify(ctx context.Context, texts []string) ([][]hf.Label, error) {
+	if c.multiple {
+		return c.classify(ctx, texts, sigmoid)
+	}
+	return c.classify(ctx, texts, softmax)
+}
+
+// ClassifyRaw answers the logit of every class for each text, the largest first.
+func (c *Classifier) ClassifyRaw(ctx context.Context, texts []string) ([][]hf.Label, error) {
+	return c.classify(ctx, texts, raw)
+}
+
+func (c *Classifier) classify(ctx context.Context, texts []string, scores func(logits []float32) []float64) ([][]hf.Label, error) {
 	answers, err := c.logits.Embed(ctx, hf.Document, texts)
 	if err != nil {
 		return nil, err
 	}
 	labels := make([][]hf.Label, len(texts))
 	for i, a := range answers {
-		labels[i] = c.labels(a.Vector)
+		labels[i] = c.labels(scores(a.Vector))
 	}
 	return labels, nil
 }
 
-func (c *Classifier) labels(logits []float32) []hf.Label {
-	scores := softmax(logits)
-	if c.multiple {
-		scores = sigmoid(logits)
-	}
+func (c *Classifier) labels(scores []float64) []hf.Label {
 	labels := make([]hf.Label, len(scores))
 	for i, s := range scores {
 		labels[i] = hf.Label{Name: c.classes[i], Score: s}
 	}
 	slices.SortStableFunc(labels, func(a, b hf.Label) int { return cmp.Compare(b.Score, a.Score) })
 	return labels
+}
+
+func raw(logits []float32) []float64 {
+	scores := make([]float64, len(logits))
+	for i, v := range logits {
+		scores[i] = float64(v)
+	}
+	return scores
 }
 
 func sigmoid(logits []float32) []float64 {

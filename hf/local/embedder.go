@@ -57,7 +57,11 @@ type Embedder struct {
 	scratch sync.Pool // of *[]hf.Token, for prepareAll
 }
 
-var _ hf.Model = (*Embedder)(nil)
+var (
+	_ hf.Model            = (*Embedder)(nil)
+	_ hf.SpecialTokenizer = (*Embedder)(nil)
+	_ hf.TokenEmbedder    = (*Embedder)(nil)
+)
 
 // Viewer is a file system that can show a file's bytes without copying them. Open uses it for the weights where it can.
 type Viewer interface {
@@ -209,6 +213,16 @@ func (e *Embedder) Card() hf.Card {
 
 // Tokenize splits a text as the model does, without special tokens and without a limit.
 func (e *Embedder) Tokenize(s string) []hf.Token { return e.tokens.Tokenize(s) }
+
+// Decode is the text that tokens stand for, as near as they allow.
+func (e *Embedder) Decode(ids []int32, skipSpecial bool) string {
+	return e.tokens.Decode(ids, skipSpecial)
+}
+
+// SpecialTokens answers the one token before a text and the one after it, which every model here has.
+func (e *Embedder) SpecialTokens() (before, after []int32) {
+	return []int32{e.tokens.CLS()}, []int32{e.tokens.SEP()}
+}
 
 // Embed computes the vector of each text. Calls share batches; a call of at most 256 tokens, or of one text, goes before
 // larger ones. Where too much waits already it fails with models.RateLimited, and says when to try again. When ctx ends, texts

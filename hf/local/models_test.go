@@ -130,6 +130,45 @@ func checkEmbeddings(t *testing.T, e *local.Embedder, list []input) {
 	}
 }
 
+// The vectors of tokens make up that of the text, as the model's pooling has it.
+func TestEmbedTokens(t *testing.T) {
+	first := func(rows [][]float32) []float32 { return rows[0] }
+	last := func(rows [][]float32) []float32 { return rows[len(rows)-1] }
+	for name, pool := range map[string]func([][]float32) []float32{"bert": first, "bert-plain": average, "roberta": last} {
+		t.Run(name, func(t *testing.T) {
+			e, err := local.Open(modelFolder(name), local.Options{Workers: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := slices.DeleteFunc(inputs(t, name), func(in input) bool { return in.Role != "document" })
+			var texts []string
+			for _, in := range list {
+				texts = append(texts, in.Text)
+			}
+			got, err := e.EmbedTokens(t.Context(), hf.Document, texts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, in := range list {
+				rows := got[i].Vectors
+				if len(rows) != in.tokens || !near(pool(rows), in.want) || got[i].Truncated != (in.tokens == e.Card().MaxTokens) {
+					t.Errorf("%.40q: %d vectors, truncated %v, make %v; want %d, and %v", in.Text, len(rows), got[i].Truncated, pool(rows), in.tokens, in.want)
+				}
+			}
+		})
+	}
+}
+
+func average(rows [][]float32) []float32 {
+	sum := make([]float32, len(rows[0]))
+	for _, row := range rows {
+		for i, x := range row {
+			sum[i] += x / float32(len(rows))
+		}
+	}
+	return sum
+}
+
 func TestClassifiers(t *testing.T) {
 	tests := []struct {
 		name    string

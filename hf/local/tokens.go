@@ -89,7 +89,7 @@ func (e *Embedder) preparePairs(ctx context.Context, query string, texts []strin
 		}
 		s, scratch = e.firstPiece(scratch, s, limit)
 		ids, types, truncated := e.tokens.EncodePair(query, s, limit)
-		pairs[i] = text{ids, max(0, slices.Index(types, 1)), truncated}
+		pairs[i] = text{ids: ids, second: max(0, slices.Index(types, 1)), truncated: truncated}
 	}
 	return pairs, nil
 }
