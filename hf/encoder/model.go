@@ -104,7 +104,7 @@ func (m *Model) Forward(ws *Workspace, b *Batch, visit func(layer int)) error {
 	if visit == nil {
 		visit = func(int) {}
 	}
-	ws.pass.m, ws.pass.ws, ws.pass.b = m, ws, b
+	ws.pass.m, ws.pass.ws, ws.pass.b, ws.pass.tokens = m, ws, b, len(b.IDs)
 	ws.pass.run(visit)
 	return nil
 }

@@ -3,8 +3,8 @@ package encoder
 import (
 	"math"
 	"runtime"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"searchd/internal/simd"
 )
@@ -19,10 +19,10 @@ type pass struct {
 	ws *Workspace
 	b  *Batch
 
-	next atomic.Uint64 // the part to be taken next, a place; or waiting, or ended
-	done atomic.Int64  // parts of the step that are finished
-
-	helpers sync.WaitGroup
+	tokens int           // of the batch, which may be used again while a helper is still about to leave
+	shared bool          // with helpers
+	next   atomic.Uint64 // the part to be taken next, a place; or waiting, or ended
+	done   atomic.Int64  // parts of the step that are finished
 }
 
 // step is a part of a layer's work after which everybody waits for everybody.
@@ -60,30 +60,39 @@ func (p place) block() int { return int(p >> 32 & 0xffff) }
 func (p place) step() step { return step(p >> 24) }
 func (p place) part() int  { return int(p & 0xffffff) }
 
-// run takes the batch through all layers, on ws.Threads goroutines, the caller's being one.
+// run takes the batch through all layers, on ws.Threads goroutines if other work leaves them time, the caller's being one.
 func (p *pass) run(visit func(layer int)) {
-	helpers := max(p.ws.Threads, 1) - 1
-	p.next.Store(uint64(waiting))
-	for i := range helpers {
-		p.helpers.Go(func() { p.help(1 + i) })
+	if helpers := p.ws.crowd.helpers(p.ws.Threads - 1); helpers > 0 {
+		p = &pass{m: p.m, ws: p.ws, b: p.b, tokens: p.tokens, shared: true} // its own: a helper may look at it after the end
+		p.next.Store(uint64(waiting))
+		for i := range helpers {
+			go p.help(1 + i)
+		}
 	}
 	p.m.embed(p.ws, p.b)
 	visit(0)
 	for layer := range p.m.layers {
-		p.layer(layer, helpers > 0)
+		p.layer(layer)
 		visit(layer + 1)
 	}
-	p.next.Store(uint64(ended))
-	p.helpers.Wait()
+	p.leave()
 }
 
-func (p *pass) layer(layer int, shared bool) {
-	for block := range (len(p.b.IDs) + rowBlock - 1) / rowBlock {
+// leave sends the helpers away. From then on none of them touches the workspace.
+func (p *pass) leave() {
+	if p.shared {
+		p.next.Store(uint64(ended))
+		p.shared = false
+	}
+}
+
+func (p *pass) layer(layer int) {
+	for block := range (p.tokens + rowBlock - 1) / rowBlock {
 		for s := range steps {
 			if s == attention && block > 0 {
 				continue
 			}
-			if at := placeOf(layer, block, s); shared {
+			if at := placeOf(layer, block, s); p.shared {
 				p.share(at)
 			} else {
 				p.all(at)
@@ -101,16 +110,56 @@ func (p *pass) all(at place) {
 	}
 }
 
-// share does a step together with the helpers.
+// share does a step together with the helpers. Where one of them keeps the others waiting for longer than its part can
+// take, its core is wanted elsewhere: the pass goes on without helpers.
 func (p *pass) share(at place) {
-	n := p.parts(at)
+	n := int64(p.parts(at))
+	start := time.Now()
 	p.done.Store(0)
 	p.next.Store(uint64(at))
 	for p.take(0) {
 	}
-	for spins := 0; p.done.Load() < int64(n); spins++ {
+	if p.done.Load() == n {
+		return
+	}
+	own := time.Since(start)
+	for spins := 0; p.done.Load() < n; spins++ {
 		relax(spins)
 	}
+	if time.Since(start) > 3*own+patience {
+		p.leave()
+		p.ws.crowd.stalled()
+	}
+}
+
+// patience is how much longer than its own share of a step a pass waits for its helpers before it does without them.
+const patience = 200 * time.Microsecond
+
+// crowd remembers whether the other cores had time for this workspace's passes. A core that is wanted elsewhere costs a pass
+// milliseconds, many times what a helper saves: so after each such pass, more of those that follow go alone.
+type crowd struct {
+	alone   int // passes that go alone from now on
+	caution int // their number the last time, as a power of two
+}
+
+const maxCaution = 10
+
+// helpers is how many of the wanted helpers a pass gets.
+func (c *crowd) helpers(wanted int) int {
+	if wanted <= 0 {
+		return 0
+	}
+	if c.alone > 0 {
+		c.alone--
+		return 0
+	}
+	c.caution = max(0, c.caution-1)
+	return wanted
+}
+
+func (c *crowd) stalled() {
+	c.caution = min(c.caution+3, maxCaution)
+	c.alone = 1 << c.caution
 }
 
 // help takes parts until the pass ends.
@@ -148,7 +197,7 @@ func relax(spins int) {
 // rows is the block of rows of a place.
 func (p *pass) rows(at place) (first, count int) {
 	first = at.block() * rowBlock
-	return first, min(rowBlock, len(p.b.IDs)-first)
+	return first, min(rowBlock, p.tokens-first)
 }
 
 // parts is how many parts the step of a place has.

@@ -29,6 +29,33 @@ func TestThreadsDoNotMatter(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("%d threads give another vector", threads)
 			}
+			if ws.crowd.alone > 0 {
+				ws.crowd.alone = 0 // this machine has other work; share all the same
+			}
 		}
+	}
+}
+
+// A pass whose helpers have no time goes on without them, and the next ones try less and less often.
+func TestCrowdedPassesGoAlone(t *testing.T) {
+	var c crowd
+	shared := 0
+	for range 10_000 {
+		if c.helpers(1) > 0 {
+			shared++
+			c.stalled()
+		}
+	}
+	if shared > 20 {
+		t.Errorf("%d of 10,000 passes were stalled", shared)
+	}
+	for range 1<<maxCaution + 100 {
+		c.helpers(1)
+	}
+	if c.helpers(1) != 1 || c.alone != 0 || c.caution != 0 {
+		t.Errorf("%+v: helpers are not asked again when they have time", c)
+	}
+	if c.helpers(0) != 0 || c.helpers(-1) != 0 {
+		t.Error("helpers that nobody wants")
 	}
 }

@@ -54,6 +54,7 @@ type Workspace struct {
 
 	model *Model
 	pass  pass
+	crowd crowd
 
 	hidden  []float32 // [T][H] the state
 	context []float32 // [T][heads·D]
