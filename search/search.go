@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
 	"searchd/hf"
 	"searchd/index"
 	"searchd/models"
@@ -97,7 +95,7 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 	if err != nil {
 		return Response{}, err
 	}
-	answer := Response{Mode: Semantic, Model: c.Model}
+	answer := Response{Model: c.Model}
 	vector, err := s.vector(ctx, m, r, &answer)
 	if err != nil {
 		return Response{}, err
@@ -106,18 +104,12 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 	if err != nil {
 		return Response{}, fmt.Errorf("filter: %w", err)
 	}
-	x, err := s.index.Get(ctx, c.ID, c.Dimensions)
+	p := plan{mode: r.Mode, words: r.Query, vector: vector, allow: allow, least: r.MinRelevance, null: m.Card().Null}
+	found, err := s.find(ctx, c, p, r, &answer)
 	if err != nil {
 		return Response{}, err
 	}
-	null := m.Card().Null
-	q := index.Query{Vector: vector, Allow: allow, MinScore: minScore(r.MinRelevance, null)}
-	found, total, err := s.find(ctx, x, q, r, c, allow)
-	if err != nil {
-		return Response{}, err
-	}
-	answer.Total = total
-	answer.Hits, err = s.describe(ctx, found, null)
+	answer.Hits, err = s.describe(ctx, found)
 	return answer, err
 }
 
@@ -156,46 +148,36 @@ func (s *Service) vector(ctx context.Context, m hf.Model, r Request, answer *Res
 	return e[0].Vector, nil
 }
 
-// find answers the hits of the page, and how many there are in all.
-func (s *Service) find(ctx context.Context, x index.Index, q index.Query, r Request, c models.Collection, allow *roaring64.Bitmap) ([]index.Hit, int, error) {
-	if r.MinRelevance > 0 { // only the scores say how many there are
-		q.K = max(x.Len(), 1)
-		hits, err := x.Search(ctx, q)
-		groups := group(hits, r.Group)
-		return page(groups, r), len(groups), err
-	}
-	total := c.Documents
-	switch {
-	case r.Group == ByChunk && allow != nil:
-		total = int(allow.GetCardinality())
-	case r.Group == ByChunk:
-		total = c.Chunks
-	case allow != nil:
-		total = db.CountDocuments(allow)
-	}
+// find answers the hits of the page, and puts into answer how many there are in all.
+func (s *Service) find(ctx context.Context, c models.Collection, p plan, r Request, answer *Response) ([]scored, error) {
 	perHit := 1
 	if r.Group == ByDocument && c.Documents > 0 {
 		perHit = c.Chunks/c.Documents + 1
 	}
-	for q.K = (r.Offset + r.Limit) * perHit; ; q.K *= 2 {
-		hits, err := x.Search(ctx, q)
+	for k := (r.Offset + r.Limit) * perHit; ; k *= 2 {
+		ranked, err := s.rank(ctx, c, p, k)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		groups := group(hits, r.Group)
-		if len(groups) >= r.Offset+r.Limit || len(hits) < q.K {
-			return page(groups, r), total, nil
+		groups := group(ranked.hits, r.Group)
+		if len(groups) < r.Offset+r.Limit && !ranked.complete {
+			continue // a few documents have taken all places
 		}
+		answer.Mode, answer.Total = ranked.mode, ranked.chunks
+		if r.Group == ByDocument {
+			answer.Total = ranked.documents
+		}
+		return page(groups, r), nil
 	}
 }
 
 // group keeps the best chunk of each document.
-func group(hits []index.Hit, by Group) []index.Hit {
+func group(hits []scored, by Group) []scored {
 	if by == ByChunk {
 		return hits
 	}
 	seen := make(map[uint64]bool, len(hits))
-	var groups []index.Hit
+	var groups []scored
 	for _, h := range hits {
 		if seq := models.DocumentSeq(h.ID); !seen[seq] {
 			seen[seq] = true
@@ -205,13 +187,13 @@ func group(hits []index.Hit, by Group) []index.Hit {
 	return groups
 }
 
-func page(hits []index.Hit, r Request) []index.Hit {
+func page(hits []scored, r Request) []scored {
 	from := min(r.Offset, len(hits))
 	return hits[from:min(from+r.Limit, len(hits))]
 }
 
 // describe adds what the store knows about each hit. A hit whose document has been deleted meanwhile is left out.
-func (s *Service) describe(ctx context.Context, found []index.Hit, null hf.Null) ([]Hit, error) {
+func (s *Service) describe(ctx context.Context, found []scored) ([]Hit, error) {
 	ids := make([]uint64, len(found))
 	for i, h := range found {
 		ids[i] = h.ID
@@ -223,7 +205,7 @@ func (s *Service) describe(ctx context.Context, found []index.Hit, null hf.Null)
 	hits := make([]Hit, 0, len(found))
 	for _, h := range found {
 		if p, ok := passages[h.ID]; ok {
-			hits = append(hits, Hit{Document: p.Document, Chunk: p.Chunk, Text: p.Text, Score: h.Score, Relevance: relevance(h.Score, null)})
+			hits = append(hits, Hit{Document: p.Document, Chunk: p.Chunk, Text: p.Text, Score: h.Score, Relevance: h.Relevance})
 		}
 	}
 	return hits, nil
