@@ -24,6 +24,7 @@ type reference struct {
 type command struct {
 	Speed    speed    `cmd:"" help:"Texts a second, latency and memory of searchd and its peers."`
 	Accuracy accuracy `cmd:"" help:"Cosine of searchd's vectors to those of sentence-transformers in float32, text by text."`
+	Vectors  vectors  `cmd:"" help:"Make vectors of real passages and questions, for index."`
 }
 
 type speed struct {

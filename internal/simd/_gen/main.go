@@ -28,6 +28,7 @@ func main() {
 	}{
 		{"dequantize", dequantize},
 		{"dot", dot},
+		{"dotrows", dotRows},
 		{"gelu", gelu},
 		{"gemm", gemm},
 		{"layernorm", layerNorm},
