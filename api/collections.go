@@ -24,7 +24,7 @@ func (s *Server) createCollection(c *fiber.Ctx) error {
 		return err
 	}
 	c.Status(fiber.StatusCreated)
-	return send(c, wireCollection(made))
+	return send(c, s.wireCollection(made))
 }
 
 func (s *Server) listCollections(c *fiber.Ctx) error {
@@ -39,7 +39,7 @@ func (s *Server) listCollections(c *fiber.Ctx) error {
 	}
 	list, next := shown(list, page, func(c models.Collection) string { return c.Name })
 	return send(c, wire.CollectionList{
-		Collections: lo.Map(list, func(c models.Collection, _ int) wire.Collection { return wireCollection(c) }),
+		Collections: lo.Map(list, func(c models.Collection, _ int) wire.Collection { return s.wireCollection(c) }),
 		Total:       total,
 		NextCursor:  next,
 	})
@@ -53,7 +53,7 @@ func (s *Server) readCollection(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, wireCollection(collection))
+	return send(c, s.wireCollection(collection))
 }
 
 func (s *Server) patchCollection(c *fiber.Ctx) error {
@@ -78,7 +78,7 @@ func (s *Server) patchCollection(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, wireCollection(changed))
+	return send(c, s.wireCollection(changed))
 }
 
 func (s *Server) deleteCollection(c *fiber.Ctx) error {
@@ -96,10 +96,10 @@ func (s *Server) deleteCollection(c *fiber.Ctx) error {
 	return send(c, wire.Deleted{Deleted: gone.Documents})
 }
 
-func wireCollection(c models.Collection) wire.Collection {
+func (s *Server) wireCollection(c models.Collection) wire.Collection {
 	return wire.Collection{
 		Name: c.Name, Description: c.Description, Model: c.Model, Revision: c.Revision, Dimensions: c.Dimensions,
-		Pooling: c.Pooling, Engine: c.Engine, Documents: c.Documents, Chunks: c.Chunks, IndexState: "ready",
+		Pooling: c.Pooling, Engine: c.Engine, Documents: c.Documents, Chunks: c.Chunks, IndexState: s.IndexState(c),
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"searchd/hf"
 	"searchd/ingest"
 	"searchd/internal/metrics"
+	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
 	"searchd/tasks"
@@ -41,6 +42,8 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics // nil means some of its own
 	Version string
+	// IndexState says how far a collection's index is; nil means that each is ready.
+	IndexState func(models.Collection) string
 }
 
 // Server answers HTTP requests.
@@ -60,6 +63,9 @@ func New(o Options) *Server {
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.New(o.Version)
+	}
+	if o.IndexState == nil {
+		o.IndexState = func(models.Collection) string { return "ready" }
 	}
 	s := &Server{Options: o}
 	s.live, s.stop = context.WithCancel(context.Background())

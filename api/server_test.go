@@ -127,7 +127,7 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 	}
 	s := &server{t: t, log: &logBuffer{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
+	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
 	s.index = registry
 	in := ingest.New(store, registry, available, ingest.Options{Log: log})
 	found := search.New(store, registry, available, log)

@@ -32,6 +32,7 @@ type Query struct {
 	K        int               // at least 1; more than there are is no error
 	Allow    *roaring64.Bitmap // the ids that may be answered; nil admits all
 	MinScore float32           // hits below are left out; the zero value admits all, negative scores too
+	Exact    bool              // whether every vector is looked at; else an engine may miss some of the nearest
 }
 
 // Hit is a found vector. Score is the cosine with the query.

@@ -5,15 +5,54 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"searchd/models"
 )
 
-// Source is where a lost index is rebuilt from: it calls add for every vector of a collection.
-type Source func(ctx context.Context, collection uint64, add func(id uint64, vector []float32) error) error
+// Source is where a lost index is rebuilt from. Each method works on one collection.
+type Source interface {
+	// Vectors calls add for every vector.
+	Vectors(ctx context.Context, collection uint64, add func(id uint64, vector []float32) error) error
+	// VectorIDs lists the ids that Vectors would call add for.
+	VectorIDs(ctx context.Context, collection uint64) (*roaring64.Bitmap, error)
+	// VectorsOf calls add for the vectors of these ids; those that are gone are left out.
+	VectorsOf(ctx context.Context, collection uint64, ids []uint64, add func(id uint64, vector []float32) error) error
+}
+
+// Engines make indexes.
+type Engines interface {
+	// Open makes the index of a collection: empty, or as it was kept by an earlier process.
+	Open(c models.Collection) (Index, error)
+	// Remove deletes what was kept of a collection's index. Where nothing was, that is no error.
+	Remove(collection uint64) error
+}
+
+// Open is an engine that keeps nothing.
+type Open func(c models.Collection) (Index, error)
+
+// Open calls f.
+func (f Open) Open(c models.Collection) (Index, error) { return f(c) }
+
+// Remove has nothing to do.
+func (Open) Remove(uint64) error { return nil }
+
+// State says how far an index is.
+type State string
+
+// States of an index.
+const (
+	Ready    State = "ready"
+	Building State = "building" // being read or rebuilt; searches wait, or are answered by an exact scan
+	Closed   State = "closed"   // not opened since the start; the first search does
+)
 
 // Registry holds the open index of each collection and builds it from the source when it is first needed.
 type Registry struct {
-	open   func(dimensions int) (Index, error)
-	source Source
+	engines Engines
+	source  Source
 
 	mu    sync.Mutex
 	slots map[uint64]*slot
@@ -21,14 +60,14 @@ type Registry struct {
 
 // slot is one collection's index; its own lock keeps the building of one from holding up another.
 type slot struct {
-	mu    sync.Mutex
-	index Index
+	mu    sync.Mutex // held while the index is built
+	index atomic.Pointer[Index]
 	gone  bool
 }
 
-// NewRegistry makes a registry whose indexes are made by open and filled from source.
-func NewRegistry(open func(dimensions int) (Index, error), source Source) *Registry {
-	return &Registry{open: open, source: source, slots: map[uint64]*slot{}}
+// NewRegistry makes a registry whose indexes are made by engines and filled from source.
+func NewRegistry(engines Engines, source Source) *Registry {
+	return &Registry{engines: engines, source: source, slots: map[uint64]*slot{}}
 }
 
 // ErrGone is the answer for a collection that was deleted while its index was asked for.
@@ -36,52 +75,74 @@ var ErrGone = errors.New("index: the collection is gone")
 
 // Get is the index of a collection. It holds everything committed before the call: what is committed while it is
 // built is upserted by the one who committed it, who gets the same index from here.
-func (r *Registry) Get(ctx context.Context, collection uint64, dimensions int) (Index, error) {
+func (r *Registry) Get(ctx context.Context, c models.Collection) (Index, error) {
 	r.mu.Lock()
-	s := r.slots[collection]
+	s := r.slots[c.ID]
 	if s == nil {
 		s = &slot{}
-		r.slots[collection] = s
+		r.slots[c.ID] = s
 	}
 	r.mu.Unlock()
-
+	if x := s.index.Load(); x != nil {
+		return *x, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
 		return nil, ErrGone
 	}
-	if s.index == nil {
-		// Whoever asks first may give up waiting; the work is for everybody and goes on.
-		built, err := r.build(context.WithoutCancel(ctx), collection, dimensions)
-		if err != nil {
-			return nil, fmt.Errorf("build the index: %w", err)
-		}
-		s.index = built
+	if x := s.index.Load(); x != nil {
+		return *x, nil
 	}
-	return s.index, nil
+	// Whoever asks first may give up waiting; the work is for everybody and goes on.
+	built, err := r.build(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return nil, fmt.Errorf("build the index: %w", err)
+	}
+	s.index.Store(&built)
+	return built, nil
 }
 
-const buildBatch = 1024
+// State says how far the index of a collection is.
+func (r *Registry) State(c models.Collection) State {
+	r.mu.Lock()
+	s := r.slots[c.ID]
+	r.mu.Unlock()
+	switch {
+	case s == nil && c.Chunks == 0:
+		return Ready
+	case s == nil:
+		return Closed
+	}
+	x := s.index.Load()
+	if x == nil {
+		return Building
+	}
+	if b, ok := (*x).(interface{ Building() bool }); ok && b.Building() {
+		return Building
+	}
+	return Ready
+}
 
-func (r *Registry) build(ctx context.Context, collection uint64, dimensions int) (Index, error) {
-	built, err := r.open(dimensions)
+// Restored is an index that has kept vectors from an earlier process.
+type Restored interface {
+	// IDs lists what the index holds.
+	IDs() *roaring64.Bitmap
+}
+
+func (r *Registry) build(ctx context.Context, c models.Collection) (Index, error) {
+	built, err := r.engines.Open(c)
 	if err != nil {
 		return nil, err
 	}
-	batch := make([]Item, 0, buildBatch)
-	flush := func() error {
-		err := built.Upsert(ctx, batch)
-		batch = make([]Item, 0, buildBatch)
-		return err
+	f := filler{Index: built}
+	if restored, ok := built.(Restored); ok && built.Len() > 0 {
+		err = r.replay(ctx, c.ID, &f, restored.IDs())
+	} else {
+		err = r.source.Vectors(ctx, c.ID, f.add(ctx))
 	}
-	err = r.source(ctx, collection, func(id uint64, vector []float32) error {
-		if batch = append(batch, Item{ID: id, Vector: vector}); len(batch) < buildBatch {
-			return nil
-		}
-		return flush()
-	})
 	if err == nil {
-		err = flush()
+		err = f.flush(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, built.Close())
@@ -89,16 +150,59 @@ func (r *Registry) build(ctx context.Context, collection uint64, dimensions int)
 	return built, nil
 }
 
-// Drop closes the index of a collection that was deleted.
+// replay brings a restored index to where the source is. A vector never changes under its id (a new content gets new ids),
+// so ids are all there is to compare.
+func (r *Registry) replay(ctx context.Context, collection uint64, f *filler, have *roaring64.Bitmap) error {
+	want, err := r.source.VectorIDs(ctx, collection)
+	if err != nil {
+		return err
+	}
+	if gone := roaring64.AndNot(have, want); !gone.IsEmpty() {
+		if err := f.Delete(ctx, gone.ToArray()); err != nil {
+			return err
+		}
+	}
+	want.AndNot(have)
+	if want.IsEmpty() {
+		return nil
+	}
+	return r.source.VectorsOf(ctx, collection, want.ToArray(), f.add(ctx))
+}
+
+const buildBatch = 1024
+
+// filler upserts vectors in batches.
+type filler struct {
+	Index
+	batch []Item
+}
+
+func (f *filler) add(ctx context.Context) func(uint64, []float32) error {
+	return func(id uint64, vector []float32) error {
+		if f.batch = append(f.batch, Item{ID: id, Vector: vector}); len(f.batch) < buildBatch {
+			return nil
+		}
+		return f.flush(ctx)
+	}
+}
+
+func (f *filler) flush(ctx context.Context) error {
+	err := f.Upsert(ctx, f.batch)
+	f.batch = nil // the index may keep the vectors, not the list
+	return err
+}
+
+// Drop closes the index of a collection that was deleted, and removes what was kept of it.
 func (r *Registry) Drop(collection uint64) error {
 	r.mu.Lock()
 	s := r.slots[collection]
 	delete(r.slots, collection)
 	r.mu.Unlock()
-	if s == nil {
-		return nil
+	var err error
+	if s != nil {
+		err = s.close()
 	}
-	return s.close()
+	return errors.Join(err, r.engines.Remove(collection))
 }
 
 // Close closes every index.
@@ -118,8 +222,8 @@ func (s *slot) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
-	if s.index == nil {
-		return nil
+	if x := s.index.Load(); x != nil {
+		return (*x).Close()
 	}
-	return s.index.Close()
+	return nil
 }

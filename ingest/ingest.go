@@ -123,7 +123,7 @@ func (s *Service) reindex(ctx context.Context, c models.Collection, added []mode
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	x, err := s.index.Get(ctx, c.ID, c.Dimensions)
+	x, err := s.index.Get(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -197,8 +197,8 @@ func (w *randomWorld) check() {
 
 // Uploads, deletions and searches at the same time leave no vector without its document, and none missing.
 func TestRacingUploadsAndDeletions(t *testing.T) {
-	w := newWorldOn(t, hftest.Set{small()}, func(dimensions int) (index.Index, error) {
-		x, err := chromem.New(dimensions)
+	w := newWorldOn(t, hftest.Set{small()}, func(c models.Collection) (index.Index, error) {
+		x, err := chromem.New(c.Dimensions)
 		return slowIndex{x}, err
 	})
 	r := func(i int) *rand.Rand { return rand.New(rand.NewPCG(uint64(i), 0)) }

@@ -22,7 +22,7 @@ type world struct {
 	t      testing.TB
 	dir    string
 	models hf.Models
-	engine func(dimensions int) (index.Index, error)
+	engine index.Open
 	db     *db.DB
 	index  *index.Registry
 	ingest *ingest.Service
@@ -34,11 +34,11 @@ type world struct {
 // newWorld opens a folder; its worker runs.
 func newWorld(t testing.TB, available hf.Models) *world {
 	t.Helper()
-	return newWorldOn(t, available, func(dimensions int) (index.Index, error) { return chromem.New(dimensions) })
+	return newWorldOn(t, available, func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) })
 }
 
 // newWorldOn is newWorld with another engine.
-func newWorldOn(t testing.TB, available hf.Models, engine func(dimensions int) (index.Index, error)) *world {
+func newWorldOn(t testing.TB, available hf.Models, engine index.Open) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), models: available, engine: engine}
 	w.open()
@@ -53,7 +53,7 @@ func (w *world) open() {
 	store, err := db.Open(context.Background(), w.dir)
 	w.must(err)
 	w.db = store
-	w.index = index.NewRegistry(w.engine, store.Vectors)
+	w.index = index.NewRegistry(w.engine, store)
 	w.ingest = ingest.New(store, w.index, w.models, ingest.Options{Overlap: 4})
 	w.search = search.New(store, w.index, w.models, nil)
 	w.stop = func() {}
@@ -142,7 +142,7 @@ func (w *world) checkIndex() {
 	ctx := context.Background()
 	c, err := w.db.Collection(ctx, w.c.Name)
 	w.must(err)
-	x, err := w.index.Get(ctx, c.ID, c.Dimensions)
+	x, err := w.index.Get(ctx, c)
 	w.must(err)
 	stored := 0
 	w.must(w.db.Vectors(ctx, c.ID, func(uint64, []float32) error { stored++; return nil }))

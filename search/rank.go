@@ -51,7 +51,7 @@ type timing struct{ Semantic time.Duration }
 
 // rank answers the best k chunks; all where only relevant ones are asked for.
 func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) (ranking, error) {
-	x, err := s.index.Get(ctx, c.ID, c.Dimensions)
+	x, err := s.index.Get(ctx, c)
 	if err != nil {
 		return ranking{}, err
 	}

@@ -35,7 +35,7 @@ func newWorld(t testing.TB) *world {
 	m := hftest.NewModel(hftest.Options{Dimensions: dimensions, MaxTokens: 16})
 	w := &world{
 		t: t, db: store, model: m,
-		index: index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors),
+		index: index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store),
 		c:     models.Collection{Name: "c", Engine: "auto", Model: m.Card().ID, Revision: m.Card().Revision, Dimensions: dimensions},
 	}
 	w.search = search.New(store, w.index, hftest.Set{m}, nil)

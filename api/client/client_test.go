@@ -21,6 +21,7 @@ import (
 	"searchd/index"
 	"searchd/index/chromem"
 	"searchd/ingest"
+	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
 )
@@ -37,7 +38,7 @@ func serve(t *testing.T) string {
 		t.Fatal(err)
 	}
 	available := hftest.Set{model}
-	registry := index.NewRegistry(func(n int) (index.Index, error) { return chromem.New(n) }, store.Vectors)
+	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
 	in := ingest.New(store, registry, available, ingest.Options{})
 	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, available, nil), Models: available, Page: fstest.MapFS{}})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -59,7 +59,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 		return nil, errors.Join(available.err, store.Close())
 	}
 	a := &app{log: log, db: store}
-	a.index = index.NewRegistry(newEngine, store.Vectors)
+	a.index = index.NewRegistry(index.Open(newEngine), store)
 	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
 		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})
@@ -70,6 +70,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	a.server = api.New(api.Options{
 		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
+		IndexState: func(c models.Collection) string { return string(a.index.State(c)) },
 	})
 	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -96,7 +97,7 @@ func (a *app) look(ctx context.Context) (metrics.Store, error) {
 }
 
 // newEngine makes the index engine for new and reopened collections.
-func newEngine(dimensions int) (index.Index, error) { return chromem.New(dimensions) }
+func newEngine(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }
 
 // shutdownGrace is how long requests that are being answered may take when the process is asked to stop.
 const shutdownGrace = 10 * time.Second

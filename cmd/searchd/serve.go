@@ -63,7 +63,7 @@ func (a *app) warm(ctx context.Context) {
 	start := time.Now()
 	list, _, err := a.db.Collections(ctx, firstPage)
 	for _, collection := range list {
-		if _, e := a.index.Get(ctx, collection.ID, collection.Dimensions); e != nil {
+		if _, e := a.index.Get(ctx, collection); e != nil {
 			err = e
 		}
 	}

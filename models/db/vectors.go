@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"slices"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"gorm.io/gorm"
 
 	"searchd/models"
@@ -28,22 +30,52 @@ func DecodeVector(b []byte) []float32 {
 	return v
 }
 
+// ofCollection is what the chunks of a collection are read from.
+const ofCollection = " FROM documents JOIN chunks ON chunks.document_seq = documents.seq WHERE documents.collection_id = ?"
+
 // Vectors calls fn for every chunk of a collection, to fill an index.
 func (d *DB) Vectors(ctx context.Context, collection uint64, fn func(chunk uint64, vector []float32) error) error {
-	rows, err := d.read.WithContext(ctx).Raw(
-		"SELECT chunks.id, chunks.vector FROM documents JOIN chunks ON chunks.document_seq = documents.seq WHERE documents.collection_id = ?",
-		collection).Rows()
+	return eachVector(d.read.WithContext(ctx).Raw("SELECT chunks.id, chunks.vector"+ofCollection, collection), fn)
+}
+
+// VectorsOf calls fn for those chunks of a collection that are among ids.
+func (d *DB) VectorsOf(ctx context.Context, collection uint64, ids []uint64, fn func(chunk uint64, vector []float32) error) error {
+	for some := range slices.Chunk(ids, maxVariables) {
+		q := d.read.WithContext(ctx).Raw("SELECT chunks.id, chunks.vector"+ofCollection+" AND chunks.id IN ?", collection, some)
+		if err := eachVector(q, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachVector(q *gorm.DB, fn func(chunk uint64, vector []float32) error) error {
+	var id uint64
+	var vector []byte
+	return eachRow(q, func() error { return fn(id, DecodeVector(vector)) }, &id, &vector)
+}
+
+// VectorIDs lists the chunks of a collection.
+func (d *DB) VectorIDs(ctx context.Context, collection uint64) (*roaring64.Bitmap, error) {
+	ids := roaring64.New()
+	var id uint64
+	q := d.read.WithContext(ctx).Raw("SELECT chunks.id"+ofCollection, collection)
+	err := eachRow(q, func() error { ids.Add(id); return nil }, &id)
+	return ids, err
+}
+
+// eachRow calls fn with the columns of each row.
+func eachRow(q *gorm.DB, fn func() error, columns ...any) error {
+	rows, err := q.Rows()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
 	for rows.Next() {
-		var id uint64
-		var vector []byte
-		if err := rows.Scan(&id, &vector); err != nil {
+		if err := rows.Scan(columns...); err != nil {
 			return err
 		}
-		if err := fn(id, DecodeVector(vector)); err != nil {
+		if err := fn(); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,9 @@ package db_test
 
 import (
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +41,19 @@ func TestVectorsOfOneCollection(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+	ids, err := d.VectorIDs(t.Context(), c.ID)
+	must(t, err)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), ids.ToArray()); diff != "" {
+		t.Errorf("ids: -want +got\n%s", diff)
+	}
+	some := ids.ToArray()[1:]
+	delete(want, ids.Minimum())
+	clear(got)
+	many := append(make([]uint64, 1200), some...) // more than one statement can ask for, and ids that are not there
+	must(t, d.VectorsOf(t.Context(), c.ID, many, func(id uint64, v []float32) error { got[id] = v; return nil }))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("some: -want +got\n%s", diff)
 	}
 	stop := errors.New("enough")
 	if err := d.Vectors(t.Context(), c.ID, func(uint64, []float32) error { return stop }); !errors.Is(err, stop) {
