@@ -11,7 +11,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race crash purego cross lint fuzz bench bench-peers published goldens clean
+.PHONY: help build run test test-go test-page test-clients eval race crash purego emulate cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ crash: ## kill the server 500 times in the middle of its work (CRASHES); make te
 
 purego: ## the tests without assembly
 	$(GO) test -tags purego ./internal/simd ./hf/encoder ./hf/local ./hf/bundled
+
+emulate: ## the kernels for processors that this machine lacks, in an emulator (Linux; needs Python and a C compiler)
+	internal/simd/_emulate/run.sh
 
 cross: ## build for other systems; where qemu-aarch64 is installed, run the kernels and the encoder as arm64
 	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "build $$target"; \

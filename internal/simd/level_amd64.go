@@ -8,14 +8,6 @@ import "golang.org/x/sys/cpu"
 // slices to the heap.
 var hasAVX512, hasAVX2 = detect()
 
-// detect asks the processor, and through it the operating system, which has to save the wide registers.
-func detect() (avx512, avx2 bool) {
-	x := &cpu.X86
-	avx2 = x.HasAVX2 && x.HasFMA
-	avx512 = avx2 && x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW
-	return avx512, avx2
-}
-
 func use(level string) {
 	hasAVX512 = level == LevelAVX512
 	hasAVX2 = hasAVX512 || level == LevelAVX2
