@@ -17,7 +17,8 @@ import (
 // to add one, say here what it may know. An entry that ends in /... stands for the packages below as well.
 var allowed = map[string][]string{
 	"models":               {},
-	"models/db":            {"models"},
+	"models/db":            {"internal/lru", "models"},
+	"internal/lru":         {},
 	"internal/simd":        {},
 	"hf":                   {"models"},
 	"hf/safetensors":       {},

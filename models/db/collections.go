@@ -60,6 +60,7 @@ func (d *DB) DeleteCollection(ctx context.Context, name string) (models.Collecti
 	if err != nil {
 		return c, err
 	}
+	defer d.changes.add(c.ID)
 	err = d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		documents := tx.Model(&models.Document{}).Select("seq").Where("collection_id = ?", c.ID)
 		jobs := tx.Model(&models.Job{}).Select("seq").Where("collection_id = ?", c.ID)

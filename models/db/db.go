@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/gofrs/flock"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 	_ "modernc.org/sqlite" // the driver named "sqlite": SQLite in Go, so that the binary needs no cgo
 
+	"searchd/internal/lru"
 	"searchd/models"
 )
 
@@ -29,6 +31,10 @@ type DB struct {
 	read  *gorm.DB
 	lock  *flock.Flock
 	path  string
+
+	changes changes
+	sets    *lru.Cache[remembered, *roaring64.Bitmap] // of filters
+	facets  *lru.Cache[remembered, []posting]
 }
 
 // Open opens the store in dir, making it where there is none. One process at a time: a folder in use is a Conflict.
@@ -44,7 +50,11 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	if !locked {
 		return nil, models.Errorf(models.Conflict, "", "the data folder %s is in use by another searchd: stop it, or reach it with --server URL", dir)
 	}
-	d := &DB{lock: lock, path: filepath.Join(dir, "searchd.db")}
+	d := &DB{
+		lock: lock, path: filepath.Join(dir, "searchd.db"),
+		sets:   lru.New[remembered, *roaring64.Bitmap](maxRemembered),
+		facets: lru.New[remembered, []posting](maxRemembered),
+	}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

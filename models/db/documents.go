@@ -83,6 +83,7 @@ type Patch struct {
 
 // PatchDocument changes a document's title, URL or metadata. Its text and vectors stay.
 func (d *DB) PatchDocument(ctx context.Context, collection uint64, id string, p Patch) (models.Document, error) {
+	defer d.changes.add(collection)
 	var doc models.Document
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		err := tx.Where("collection_id = ? AND id = ?", collection, id).Take(&doc).Error
@@ -129,6 +130,7 @@ func insertFields(tx *gorm.DB, doc *models.Document, fields []models.Field) erro
 // DeleteDocuments removes documents by id, with uploads of them that are still waiting, and answers the chunks that
 // left. An id that is not there is no error: deleting twice is deleting once.
 func (d *DB) DeleteDocuments(ctx context.Context, collection uint64, ids []string) (Removed, error) {
+	defer d.changes.add(collection)
 	var gone Removed
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for part := ids; len(part) > 0; part = part[min(len(part), maxVariables):] {
@@ -151,6 +153,7 @@ func (d *DB) DeleteDocuments(ctx context.Context, collection uint64, ids []strin
 
 // DeleteMatching removes the documents whose chunks are in allow.
 func (d *DB) DeleteMatching(ctx context.Context, collection uint64, allow *roaring64.Bitmap) (Removed, error) {
+	defer d.changes.add(collection)
 	var gone Removed
 	seqs := documentsIn(allow)
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

@@ -235,6 +235,7 @@ type Committed struct {
 
 // Commit stores the outcomes of a job's items: documents with their chunks, statuses and counters together, or nothing.
 func (d *DB) Commit(ctx context.Context, collection uint64, results []Result) (Committed, error) {
+	defer d.changes.add(collection)
 	var c Committed
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		c = Committed{}

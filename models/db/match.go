@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,13 +13,27 @@ import (
 )
 
 // Match answers the chunks of the documents that meet f: each condition is one look-up in an index of the fields, and
-// the sets are then combined. A nil filter is the nil set, which admits all.
+// the sets are then combined. A nil filter is the nil set, which admits all. The set is shared and must not be changed: it is
+// remembered until the collection changes.
 func (d *DB) Match(ctx context.Context, collection uint64, f *models.Filter) (*roaring64.Bitmap, error) {
 	if f == nil {
 		return nil, nil
 	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("write the filter: %w", err)
+	}
+	at := remembered{collection, d.changes.of(collection), string(text)}
+	if known, ok := d.sets.Get(at); ok {
+		return known, nil
+	}
 	m := matcher{g: d.read.WithContext(ctx), collection: collection}
-	return m.match(f)
+	set, err := m.match(f)
+	if err != nil {
+		return nil, err
+	}
+	d.sets.Put(at, set, int(set.GetSizeInBytes())+len(text))
+	return set, nil
 }
 
 type matcher struct {
