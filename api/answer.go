@@ -35,7 +35,7 @@ func (s *Server) answerQuestion(c *fiber.Ctx) error {
 		return err
 	}
 	if body.Stream {
-		return s.answerStream(c, a, collection, r)
+		return s.answerStream(c, a, collection, r, body.Explain)
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
@@ -43,7 +43,7 @@ func (s *Server) answerQuestion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, wireAnswer(answered, done))
+	return send(c, wireAnswer(answered, done, body.Explain))
 }
 
 // answerSearch is the search for a question. A passage that answers may stand beside another of its document, so hits are
@@ -54,6 +54,10 @@ func answerSearch(body wire.AnswerRequest) (search.Request, error) {
 		return search.Request{}, models.Errorf(models.Invalid, "query", "is called question here")
 	case body.Vector != nil:
 		return search.Request{}, models.Errorf(models.Invalid, "vector", "is not taken here; the question finds the passages")
+	case len(body.Like) > 0:
+		return search.Request{}, models.Errorf(models.Invalid, "like", "is not taken here; the question finds the passages")
+	case len(body.Facets) > 0:
+		return search.Request{}, models.Errorf(models.Invalid, "facets", "are not counted here; ask POST /search")
 	}
 	body.Query = body.Question
 	r, err := searchRequest(body.SearchRequest, defaultPassages)
@@ -63,7 +67,7 @@ func answerSearch(body wire.AnswerRequest) (search.Request, error) {
 
 // answerStream sends an event "hits" as soon as the passages are found, each piece of the answer as an event "delta", and at
 // the end an event "done" or "error".
-func (s *Server) answerStream(c *fiber.Ctx, a tasks.Ask, collection models.Collection, r search.Request) error {
+func (s *Server) answerStream(c *fiber.Ctx, a tasks.Ask, collection models.Collection, r search.Request, explain bool) error {
 	ctx, cancel := s.taskContext()
 	answering, err := s.Tasks.AnswerStream(ctx, a, collection, r)
 	if err != nil {
@@ -72,19 +76,19 @@ func (s *Server) answerStream(c *fiber.Ctx, a tasks.Ask, collection models.Colle
 	}
 	id := requestID(c)
 	return sendEvents(c, cancel, func(w *bufio.Writer) error {
-		if err := event(w, "hits", map[string]any{"hits": wireHits(answering.Hits)}); err != nil {
+		if err := event(w, "hits", map[string]any{"hits": wireHits(answering.Hits, explain)}); err != nil {
 			return err
 		}
 		if err := s.sendDeltas(w, answering.Pieces, id, func(hf.Delta) {}); err != nil {
 			return err
 		}
-		return event(w, "done", wireAnswer(answering.Answered, answering.Done))
+		return event(w, "done", wireAnswer(answering.Answered, answering.Done, explain))
 	})
 }
 
-func wireAnswer(a tasks.Answered, done tasks.Done) wire.Answer {
+func wireAnswer(a tasks.Answered, done tasks.Done, explain bool) wire.Answer {
 	return wire.Answer{
-		Done: wireDone(done), Answer: a.Text, Hits: wireHits(a.Hits),
+		Done: wireDone(done), Answer: a.Text, Hits: wireHits(a.Hits, explain),
 		Citations: lo.Map(a.Citations, func(c tasks.Citation, _ int) wire.Citation { return wire.Citation(c) }),
 	}
 }

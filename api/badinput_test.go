@@ -222,19 +222,34 @@ func badSearches() []bad {
 		{name: "lexical", body: `{"query":"q","mode":"lexical"}`, status: 422, param: "mode"},
 		{name: "mode", body: `{"query":"q","mode":"Hybrid"}`, status: 422, param: "mode"},
 		{name: "group_by", body: `{"query":"q","group_by":"author"}`, status: 422, param: "group_by"},
+		{name: "like and query", body: `{"query":"q","like":["a"]}`, status: 422, param: "like"},
+		{name: "like and vector", body: `{"vector":[1],"like":["a"]}`, status: 422, param: "like"},
+		{name: "unlike alone", body: `{"unlike":["a"]}`, status: 422, param: "query"},
+		{name: "like an unknown document", body: `{"like":["nobody"]}`, status: 422, param: "like[0]"},
+		{name: "unlike an unknown document", body: `{"query":"q","unlike":["nobody"]}`, status: 422, param: "unlike[0]"},
+		{name: "like no id", body: `{"like":["a",""]}`, status: 422, param: "like[1]"},
+		{name: "like and unlike the same", body: `{"like":["a"],"unlike":["b","a"]}`, status: 422, param: "unlike[1]"},
+		{name: "like 101", body: `{"like":[` + numbers(101, `"a"`) + `]}`, status: 422, param: "like"},
+		{name: "facets 21", body: `{"query":"q","facets":[` + numbers(21, `"a"`) + `]}`, status: 422, param: "facets"},
+		{name: "facet without a name", body: `{"query":"q","facets":["a",""]}`, status: 422, param: "facets[1]"},
+		{name: "facet twice", body: `{"query":"q","facets":["a","a"]}`, status: 422, param: "facets[1]"},
+		{name: "facet of an operator", body: `{"query":"q","facets":["$eq"]}`, status: 422, param: "facets[0]"},
+		{name: "diversity 1.1", body: `{"query":"q","diversity":1.1}`, status: 422, param: "diversity"},
+		{name: "diversity -1", body: `{"query":"q","diversity":-1}`, status: 422, param: "diversity"},
+		{name: "neighbours 11", body: `{"query":"q","neighbours":11}`, status: 422, param: "neighbours"},
+		{name: "neighbours -1", body: `{"query":"q","neighbours":-1}`, status: 422, param: "neighbours"},
 		{name: "unknown search field", body: `{"query":"q","top_k":3}`, status: 422, param: "top_k"},
 		{name: "search without content type", kind: "-", body: `{"query":"q"}`, status: 415},
 		{name: "search sent as lines", kind: "application/x-ndjson", body: `{"query":"q"}`, status: 415},
 		{name: "search invalid UTF-8", body: "{\"query\":\"\xc3\"}", status: 400, param: "query"},
 	}
-	for field, value := range map[string]string{
-		"like": `["a"]`, "unlike": `["a"]`, "cursor": `"a"`, "facets": `["lang"]`, "diversity": `0.5`, "rerank": `true`, "explain": `true`,
-	} {
+	for field, value := range map[string]string{"cursor": `"a"`, "rerank": `true`} {
 		list = append(list, bad{name: "not yet: " + field, body: fmt.Sprintf(`{"query":"q",%q:%s}`, field, value), status: 422, param: field})
 	}
 	for field, value := range map[string]string{
 		"query": `1`, "vector": `"a"`, "mode": `1`, "offset": `"a"`, "min_relevance": `"0"`, "group_by": `[]`, "like": `1`, "cursor": `1`,
-		"facets": `{}`, "rerank": `0`, "highlight": `"yes"`, "explain": `"no"`, "exact": `1`, "diversity": `"0"`,
+		"facets": `{}`, "rerank": `0`, "highlight": `"yes"`, "explain": `"no"`, "exact": `1`, "diversity": `"0"`, "unlike": `"a"`,
+		"collapse_duplicates": `1`, "neighbours": `1.5`,
 	} {
 		list = append(list, bad{name: field + " is " + value, body: fmt.Sprintf(`{%q:%s}`, field, value), status: 422, param: field})
 	}

@@ -67,6 +67,14 @@ func (p *params) float(name string) float64 {
 	return f
 }
 
+// list is what stands between commas.
+func (p *params) list(name string) []string {
+	if text := p.values.Get(name); text != "" {
+		return strings.Split(text, ",")
+	}
+	return nil
+}
+
 func (p *params) bool(name string) bool {
 	switch text := p.values.Get(name); text {
 	case "", "0", "false":

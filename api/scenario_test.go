@@ -250,12 +250,64 @@ func searching(t *testing.T, s *server) {
 	if chunks.Total != 4 {
 		t.Errorf("by chunk: %+v", chunks)
 	}
+	reading(t, s)
 	if got := as[wire.SearchAnswer](t, s.get("/collections/notes/search?q=note&min_relevance=1"), 200); got.Hits == nil {
 		t.Error("no hits is null, not []")
 	}
 	as[wire.SearchAnswer](t, s.post("/collections/notes/search", `{"query":"note"}`), 200)
 	if long := as[wire.SearchAnswer](t, s.post("/search", `{"query":"`+strings.Repeat("word ", 400)+`"}`), 200); !long.QueryTruncated {
 		t.Error("a long query is not said to be cut")
+	}
+}
+
+// reading tries what helps to read an answer.
+func reading(t *testing.T, s *server) {
+	const text = "Bread rises because yeast makes gas. "
+	s.add(
+		wire.Document{ID: "r1", Text: strings.Repeat(text, 80), Metadata: []byte(`{"kind":["x","y"],"n":1}`)},
+		wire.Document{ID: "r2", Text: text, Metadata: []byte(`{"kind":"x","n":2.5,"when":"2024-05-01T01:00:00+01:00"}`)},
+		wire.Document{ID: "r3", Text: text, Metadata: []byte(`{"kind":"x","ok":true}`)},
+	)
+	got := as[wire.SearchAnswer](t, s.post("/search",
+		`{"query":"why does bread rise","filter":{"kind":{"$exists":true}},"facets":["kind","n","when","ok","none"],"neighbours":1,"explain":true,"group_by":"chunk"}`), 200)
+	want := map[string]wire.Counts{
+		"kind": {{Value: "x", Documents: 3}, {Value: "y", Documents: 1}}, "n": {{Value: "1", Documents: 1}, {Value: "2.5", Documents: 1}},
+		"when": {{Value: "2024-05-01T00:00:00Z", Documents: 1}}, "ok": {{Value: "true", Documents: 1}}, "none": {},
+	}
+	if d := cmp.Diff(want, got.Facets); d != "" || got.TimingsMS["semantic"] <= 0 {
+		t.Errorf("timings %v, facets (-want +got):\n%s", got.TimingsMS, d)
+	}
+	neighbours := 0
+	for i, h := range got.Hits {
+		if h.Explain == nil || h.Explain.Place != i+1 || h.Explain.Semantic.Score != h.Score {
+			t.Errorf("hit %d: %+v", i, h.Explain)
+		}
+		for _, n := range []*wire.Span{h.Before, h.After} {
+			if n != nil {
+				neighbours++
+				if n.Text != strings.Repeat(text, 80)[n.Start:n.End] {
+					t.Errorf("neighbour %+v", n)
+				}
+			}
+		}
+	}
+	if neighbours < 2 {
+		t.Errorf("%d neighbours", neighbours)
+	}
+	one := as[wire.SearchAnswer](t, s.post("/search", `{"query":"why does bread rise","filter":{"n":{"$exists":false}},"collapse_duplicates":true,"diversity":0.5}`), 200)
+	if len(one.Hits) == 0 || one.Total != len(one.Hits) {
+		t.Errorf("collapsed: %+v", one)
+	}
+	alike := as[wire.SearchAnswer](t, s.post("/search", `{"like":["r2"],"unlike":["tides"],"limit":2}`), 200)
+	if ids(alike)[0] != "r3" && ids(alike)[0] != "r1" {
+		t.Errorf("like r2 is %v", ids(alike))
+	}
+	byQuery := as[wire.SearchAnswer](t, s.get("/search?q=bread&facets=kind,n&explain=1"), 200)
+	if byQuery.Facets["kind"][0] != (wire.Count{Value: "x", Documents: 3}) || byQuery.Hits[0].Explain == nil {
+		t.Errorf("GET: %+v", byQuery)
+	}
+	for _, id := range []string{"r1", "r2", "r3"} {
+		s.do("DELETE", "/documents/"+id, "", "")
 	}
 }
 

@@ -10,21 +10,23 @@ import (
 
 	"searchd/api/wire"
 	"searchd/models"
+	"searchd/models/db"
 	"searchd/search"
 )
 
 func (s *Server) searchByQuery(c *fiber.Ctx) error {
-	p := query(c, "q", "limit", "offset", "mode", "filter", "min_relevance", "group_by")
+	p := query(c, "q", "limit", "offset", "mode", "filter", "min_relevance", "group_by", "facets", "explain")
 	r := search.Request{
 		Query: p.values.Get("q"), Mode: search.Mode(p.values.Get("mode")), Group: search.Group(p.values.Get("group_by")),
 		Limit:  p.int("limit", search.DefaultLimit, 1, search.MaxLimit),
 		Offset: p.int("offset", 0, 0, search.MaxOffset),
-		Filter: p.filter("filter"), MinRelevance: p.float("min_relevance"),
+		Filter: p.filter("filter"), MinRelevance: p.float("min_relevance"), Facets: p.list("facets"),
 	}
+	explain := p.bool("explain")
 	if p.err != nil {
 		return p.err
 	}
-	if err := s.answer(c, r); err != nil {
+	if err := s.answer(c, r, explain); err != nil {
 		return renamed(err, "query", "q")
 	}
 	return nil
@@ -51,7 +53,7 @@ func (s *Server) searchByBody(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(c, r)
+	return s.answer(c, r, body.Explain)
 }
 
 // searchRequest reads the fields of a search; limit is the one that holds where the body gives none.
@@ -66,6 +68,8 @@ func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
 	return search.Request{
 		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
 		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Filter: filter, MinRelevance: body.MinRelevance,
+		Like: body.Like, Unlike: body.Unlike, Facets: body.Facets, Diversity: body.Diversity,
+		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours,
 	}, nil
 }
 
@@ -76,8 +80,7 @@ func refuseLater(r wire.SearchRequest) error {
 		name  string
 		asked bool
 	}{
-		{"like", len(r.Like) > 0}, {"unlike", len(r.Unlike) > 0}, {"cursor", r.Cursor != nil}, {"facets", len(r.Facets) > 0},
-		{"diversity", r.Diversity != 0}, {"rerank", r.Rerank}, {"explain", r.Explain},
+		{"cursor", r.Cursor != nil}, {"rerank", r.Rerank},
 	} {
 		if f.asked {
 			return models.Errorf(models.Invalid, f.name, "is not there yet in this release; leave it out")
@@ -86,7 +89,7 @@ func refuseLater(r wire.SearchRequest) error {
 	return nil
 }
 
-func (s *Server) answer(c *fiber.Ctx, r search.Request) error {
+func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {
 	start := time.Now()
 	collection, err := s.collection(c)
 	if err != nil {
@@ -96,20 +99,67 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request) error {
 	if err != nil {
 		return err
 	}
-	return send(c, wire.SearchAnswer{
-		Hits:  wireHits(found.Hits),
-		Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
-		QueryTruncated: found.QueryTruncated, TookMS: milliseconds(time.Since(start)),
-	})
+	answer := wire.SearchAnswer{
+		Hits: wireHits(found.Hits, explain), Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
+		QueryTruncated: found.QueryTruncated,
+	}
+	addFacets(&answer, found.Facets)
+	if explain {
+		answer.TimingsMS = map[string]float64{}
+		for _, p := range found.Phases {
+			answer.TimingsMS[p.Name] += milliseconds(p.Took)
+		}
+	}
+	answer.TookMS = milliseconds(time.Since(start))
+	return send(c, answer)
 }
 
-func wireHits(hits []search.Hit) []wire.Hit {
-	return lo.Map(hits, func(h search.Hit, _ int) wire.Hit { return wireHit(h) })
+func addFacets(answer *wire.SearchAnswer, facets map[string]db.Facet) {
+	if len(facets) == 0 {
+		return
+	}
+	answer.Facets, answer.FacetsLeftOut = map[string]wire.Counts{}, map[string]int{}
+	for key, f := range facets {
+		answer.Facets[key] = lo.Map(f.Values, func(c db.Count, _ int) wire.Count { return wire.Count(c) })
+		if f.LeftOut > 0 {
+			answer.FacetsLeftOut[key] = f.LeftOut
+		}
+	}
+}
+
+func wireHits(hits []search.Hit, explain bool) []wire.Hit {
+	return lo.Map(hits, func(h search.Hit, _ int) wire.Hit {
+		hit := wireHit(h)
+		if explain {
+			hit.Explain = wireExplain(h.Why)
+		}
+		return hit
+	})
 }
 
 func wireHit(h search.Hit) wire.Hit {
 	return wire.Hit{
 		DocumentID: h.Document.ID, Chunk: wireChunk(h.Chunk), Title: h.Document.Title, URL: h.Document.URL,
 		Text: h.Text, Metadata: jsontext.Value(h.Document.Metadata), Score: h.Score, Relevance: h.Relevance,
+		Before: wireSpan(h.Before), After: wireSpan(h.After),
+		Duplicates: lo.Map(h.Duplicates, func(d search.Duplicate, _ int) wire.Duplicate {
+			return wire.Duplicate{DocumentID: d.DocumentID, ChunkIndex: d.Chunk}
+		}),
 	}
+}
+
+// wireSpan is nil for a span without text: there is no neighbour.
+func wireSpan(s db.Span) *wire.Span {
+	if s.Text == "" {
+		return nil
+	}
+	return &wire.Span{Start: s.Start, End: s.End, Text: s.Text}
+}
+
+func wireExplain(w search.Why) *wire.Explain {
+	e := &wire.Explain{Place: w.Place, Rerank: w.Reranked}
+	if w.Semantic.Rank > 0 {
+		e.Semantic = &wire.Leg{Score: w.Semantic.Score, Rank: w.Semantic.Rank}
+	}
+	return e
 }

@@ -96,6 +96,15 @@ func (m *Metadata) addScalar(key, path string, value any, element bool) error {
 	return nil
 }
 
+// CheckKey makes sure that key can name a value of metadata.
+func CheckKey(field, key string) error {
+	var e *Error
+	if !errors.As(checkKey(key), &e) {
+		return nil
+	}
+	return Errorf(e.Code, field, "%s", e.Message)
+}
+
 func checkKey(key string) error {
 	if key == "" {
 		return Errorf(Invalid, "", "has an empty key; name it")

@@ -37,11 +37,11 @@ type scored struct {
 	ID        uint64
 	Score     float32 // orders
 	Relevance float64 // 0 to 1
-	Semantic  leg
+	Semantic  Leg
 }
 
-// leg is what one way of finding has to say about a chunk.
-type leg struct {
+// Leg is what one way of finding has to say about a chunk.
+type Leg struct {
 	Score float32 // its own: a cosine
 	Rank  int     // its place among the hits of this leg, from 1; 0 where it was not among them
 }
@@ -65,7 +65,7 @@ func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) 
 	}
 	r := ranking{mode: Semantic, complete: p.least > 0 || len(hits) < k, took: timing{Semantic: time.Since(start)}, hits: make([]scored, len(hits))}
 	for i, h := range hits {
-		r.hits[i] = scored{ID: h.ID, Score: h.Score, Relevance: relevance(h.Score, p.null), Semantic: leg{Score: h.Score, Rank: i + 1}}
+		r.hits[i] = scored{ID: h.ID, Score: h.Score, Relevance: relevance(h.Score, p.null), Semantic: Leg{Score: h.Score, Rank: i + 1}}
 	}
 	r.chunks, r.documents = admitted(c, p)
 	if p.least > 0 {

@@ -139,52 +139,6 @@ type JobList struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// SearchRequest is the body of POST /search. The fields below Filter that are no part of this release are taken at the
-// value that means "no", and refused at any other.
-type SearchRequest struct {
-	Query        string         `json:"query,omitempty"`
-	Vector       []float32      `json:"vector,omitempty"`
-	Mode         string         `json:"mode,omitempty"`
-	Limit        *int           `json:"limit,omitzero"`
-	Offset       int            `json:"offset,omitzero"`
-	Filter       jsontext.Value `json:"filter,omitempty"`
-	MinRelevance float64        `json:"min_relevance,omitzero"`
-	GroupBy      string         `json:"group_by,omitempty"`
-	Like         []string       `json:"like,omitempty"`
-	Unlike       []string       `json:"unlike,omitempty"`
-	Cursor       *string        `json:"cursor,omitzero"`
-	Facets       []string       `json:"facets,omitempty"`
-	Diversity    float64        `json:"diversity,omitzero"`
-	Rerank       bool           `json:"rerank,omitzero"`
-	Highlight    *bool          `json:"highlight,omitzero"`
-	Explain      bool           `json:"explain,omitzero"`
-	Exact        bool           `json:"exact,omitzero"`
-}
-
-// SearchAnswer is a page of hits.
-type SearchAnswer struct {
-	Hits           []Hit   `json:"hits"`
-	Total          int     `json:"total"`
-	TotalRelation  string  `json:"total_relation"`
-	Mode           string  `json:"mode"`
-	Model          string  `json:"model"`
-	QueryTruncated bool    `json:"query_truncated,omitzero"`
-	NextCursor     *string `json:"next_cursor"` // pages go by offset in this release
-	TookMS         float64 `json:"took_ms"`
-}
-
-// Hit is a found passage.
-type Hit struct {
-	DocumentID string         `json:"document_id"`
-	Chunk      Chunk          `json:"chunk"`
-	Title      string         `json:"title"`
-	URL        string         `json:"url"`
-	Text       string         `json:"text"`
-	Metadata   jsontext.Value `json:"metadata"`
-	Score      float32        `json:"score"`
-	Relevance  float64        `json:"relevance"`
-}
-
 // Model describes a model that can be used.
 type Model struct {
 	ID           string   `json:"id"`

@@ -114,20 +114,13 @@ func readPostings(tx *gorm.DB, collection uint64, key string, kind models.Kind, 
 	if kind == models.KindString {
 		column = "text"
 	}
-	rows, err := tx.Raw("SELECT document_seq, text, number FROM fields WHERE collection_id = ? AND key = ? AND kind = ? ORDER BY "+column+", id",
-		collection, key, kind).Rows()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
-	var current models.Value
+	q := tx.Raw("SELECT document_seq, text, number FROM fields WHERE collection_id = ? AND key = ? AND kind = ? ORDER BY "+column+", id",
+		collection, key, kind)
+	var current, v models.Value
 	var p *posting
-	for rows.Next() {
-		var seq uint64
-		v := models.Value{Kind: kind}
-		if err := rows.Scan(&seq, &v.Text, &v.Number); err != nil {
-			return err
-		}
+	var seq uint64
+	return eachRow(q, func() error {
+		v.Kind = kind
 		if kind != models.KindString {
 			v.Text = "" // times are equal whatever their zones
 		}
@@ -139,8 +132,8 @@ func readPostings(tx *gorm.DB, collection uint64, key string, kind models.Kind, 
 		if n := len(p.seqs); n == 0 || p.seqs[n-1] != seq {
 			p.seqs = append(p.seqs, seq)
 		}
-	}
-	return rows.Err()
+		return nil
+	}, &seq, &v.Text, &v.Number)
 }
 
 func named(v models.Value) posting {

@@ -127,3 +127,21 @@ func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
 	}
 	return rows.Err()
 }
+
+// Span is the bytes Start to End of a document's text.
+type Span struct {
+	Start, End int
+	Text       string
+}
+
+// Around reads a document's text from the start of chunk first to the end of chunk last, as far as there are such chunks.
+// It is empty where the document is gone.
+func (d *DB) Around(ctx context.Context, first, last uint64) (Span, error) {
+	var s Span
+	var text []byte
+	q := d.read.WithContext(ctx).Raw(`SELECT s.low, s.high, CAST(substr(CAST(d.text AS BLOB), s.low + 1, s.high - s.low) AS BLOB)
+		FROM documents d, (SELECT MIN(start) AS low, MAX("end") AS high FROM chunks WHERE id BETWEEN ? AND ?) s WHERE d.seq = ? AND s.low IS NOT NULL`,
+		first, last, models.DocumentSeq(first))
+	err := eachRow(q, func() error { s.Text = string(text); return nil }, &s.Start, &s.End, &text)
+	return s, err
+}
