@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"index/chromem":        {"index"},
 	"index/indextest":      {"index"},
 	"ingest":               {"hf", "index", "models", "models/db"},
-	"search":               {"hf", "index", "models", "models/db"},
+	"search":               {"hf", "index", "internal/lru", "models", "models/db"},
 	"internal/secret":      {},
 	"internal/metrics":     {"models"},
 	"hf/remote":            {"hf"},

@@ -56,6 +56,8 @@ func answerSearch(body wire.AnswerRequest) (search.Request, error) {
 		return search.Request{}, models.Errorf(models.Invalid, "vector", "is not taken here; the question finds the passages")
 	case len(body.Like) > 0:
 		return search.Request{}, models.Errorf(models.Invalid, "like", "is not taken here; the question finds the passages")
+	case body.Cursor != nil:
+		return search.Request{}, models.Errorf(models.Invalid, "cursor", "is not taken here; an answer is made from one page")
 	case len(body.Facets) > 0:
 		return search.Request{}, models.Errorf(models.Invalid, "facets", "are not counted here; ask POST /search")
 	}

@@ -17,12 +17,13 @@ type listPage struct {
 	Jobs        []any   `json:"jobs"`
 	Collections []any   `json:"collections"`
 	Requests    []any   `json:"requests"`
+	Hits        []any   `json:"hits"`
 	Total       int     `json:"total"`
 	NextCursor  *string `json:"next_cursor"`
 }
 
 func (p listPage) rows() int {
-	return len(p.Documents) + len(p.Jobs) + len(p.Collections) + len(p.Requests)
+	return len(p.Documents) + len(p.Jobs) + len(p.Collections) + len(p.Requests) + len(p.Hits)
 }
 
 // TestAFullPageIsNotFollowedByAnEmptyOne walks every list in pages of every size: each page but the last is full, the last
@@ -44,7 +45,7 @@ func TestAFullPageIsNotFollowedByAnEmptyOne(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	for _, list := range []string{"/documents?", "/documents?filter=" + url.QueryEscape(`{"even":true}`) + "&", "/jobs?", "/collections?", "/requests?"} {
+	for _, list := range []string{"/documents?", "/documents?filter=" + url.QueryEscape(`{"even":true}`) + "&", "/jobs?", "/collections?", "/requests?", "/search?q=text&", "/search?q=text&group_by=chunk&facets=even&"} {
 		for limit := 1; limit <= rows+1; limit++ {
 			walkPages(t, s, list, limit, rows)
 		}

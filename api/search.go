@@ -15,11 +15,11 @@ import (
 )
 
 func (s *Server) searchByQuery(c *fiber.Ctx) error {
-	p := query(c, "q", "limit", "offset", "mode", "filter", "min_relevance", "group_by", "facets", "explain")
+	p := query(c, "q", "limit", "offset", "cursor", "mode", "filter", "min_relevance", "group_by", "facets", "explain")
 	r := search.Request{
 		Query: p.values.Get("q"), Mode: search.Mode(p.values.Get("mode")), Group: search.Group(p.values.Get("group_by")),
 		Limit:  p.int("limit", search.DefaultLimit, 1, search.MaxLimit),
-		Offset: p.int("offset", 0, 0, search.MaxOffset),
+		Offset: p.int("offset", 0, 0, search.MaxOffset), Cursor: p.values.Get("cursor"),
 		Filter: p.filter("filter"), MinRelevance: p.float("min_relevance"), Facets: p.list("facets"),
 	}
 	explain := p.bool("explain")
@@ -67,7 +67,7 @@ func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
 	}
 	return search.Request{
 		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
-		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Filter: filter, MinRelevance: body.MinRelevance,
+		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Cursor: lo.FromPtr(body.Cursor), Filter: filter, MinRelevance: body.MinRelevance,
 		Like: body.Like, Unlike: body.Unlike, Facets: body.Facets, Diversity: body.Diversity,
 		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours,
 	}, nil
@@ -80,7 +80,7 @@ func refuseLater(r wire.SearchRequest) error {
 		name  string
 		asked bool
 	}{
-		{"cursor", r.Cursor != nil}, {"rerank", r.Rerank},
+		{"rerank", r.Rerank},
 	} {
 		if f.asked {
 			return models.Errorf(models.Invalid, f.name, "is not there yet in this release; leave it out")
@@ -102,6 +102,9 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {
 	answer := wire.SearchAnswer{
 		Hits: wireHits(found.Hits, explain), Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
 		QueryTruncated: found.QueryTruncated,
+	}
+	if found.NextCursor != "" {
+		answer.NextCursor = &found.NextCursor
 	}
 	addFacets(&answer, found.Facets)
 	if explain {

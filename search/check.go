@@ -34,6 +34,8 @@ func check(r Request, c models.Collection) error {
 		return models.Errorf(models.Invalid, "limit", "is %d; it can be 1 to %d", r.Limit, MaxLimit)
 	case r.Offset < 0 || r.Offset > MaxOffset:
 		return models.Errorf(models.Invalid, "offset", "is %d; it can be 0 to %d", r.Offset, MaxOffset)
+	case r.Cursor != "" && r.Offset != 0:
+		return models.Errorf(models.Invalid, "offset", "stands beside cursor, which says where to go on; give one of them")
 	case !(r.MinRelevance >= 0 && r.MinRelevance <= 1):
 		return models.Errorf(models.Invalid, "min_relevance", "is %v; it can be 0 to 1", r.MinRelevance)
 	case !(r.Diversity >= 0 && r.Diversity <= 1):

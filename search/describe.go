@@ -9,7 +9,7 @@ import (
 	"searchd/models/db"
 )
 
-// describe adds to the answer what the store knows about each row. A row whose document has been deleted meanwhile is
+// describe adds hits to the answer: what the store knows about each row. A row whose document has been deleted meanwhile is
 // left out.
 func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *Response) error {
 	start := time.Now()
@@ -22,7 +22,7 @@ func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *R
 	if err != nil {
 		return fmt.Errorf("read the hits: %w", err)
 	}
-	answer.Hits = make([]Hit, 0, len(rows))
+	before := len(answer.Hits)
 	for _, row := range rows {
 		p, ok := passages[row.ID]
 		if !ok {
@@ -39,7 +39,7 @@ func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *R
 		}
 		answer.Hits = append(answer.Hits, hit)
 	}
-	return s.neighbours(ctx, r.Neighbours, answer.Hits)
+	return s.neighbours(ctx, r.Neighbours, answer.Hits[before:])
 }
 
 // neighbours adds the text of n chunks before and after each hit. Chunks overlap: what stands in the hit is not repeated.

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -33,7 +34,7 @@ func (s *Service) list(ctx context.Context, c models.Collection, p plan, r Reque
 		if err != nil {
 			return listing{}, err
 		}
-		groups := group(ranked.hits, r.Group)
+		groups := group(until(p.newest, ranked.hits), r.Group)
 		if len(groups) < need && !ranked.complete {
 			continue // a few documents have taken all places
 		}
@@ -57,6 +58,14 @@ func (s *Service) present(ctx context.Context, c models.Collection, groups []sco
 	return l, err
 }
 
+// until leaves out documents that are newer than newest; 0 leaves none out.
+func until(newest uint64, hits []scored) []scored {
+	if newest == 0 {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h scored) bool { return models.DocumentSeq(h.ID) > newest })
+}
+
 // group keeps the best chunk of each document.
 func group(hits []scored, by Group) []scored {
 	if by == ByChunk {
@@ -73,18 +82,14 @@ func group(hits []scored, by Group) []scored {
 	return groups
 }
 
-// count answers the facets of all hits, not of a page.
-func (s *Service) count(ctx context.Context, c models.Collection, p plan, r Request, ranked ranking, answer *Response) error {
-	if len(r.Facets) == 0 {
+// count answers facets of a set of documents; nil is the whole collection.
+func (s *Service) count(ctx context.Context, c models.Collection, keys []string, among *roaring64.Bitmap, answer *Response) (err error) {
+	if len(keys) == 0 {
 		return nil
 	}
 	start := time.Now()
-	among, err := s.among(ctx, c, p, ranked)
-	if err != nil {
-		return err
-	}
-	answer.Facets = make(map[string]db.Facet, len(r.Facets))
-	for _, key := range r.Facets {
+	answer.Facets = make(map[string]db.Facet, len(keys))
+	for _, key := range keys {
 		if answer.Facets[key], err = s.db.Facet(ctx, c.ID, key, among, MaxFacetValues); err != nil {
 			return fmt.Errorf("facet %q: %w", key, err)
 		}
@@ -93,8 +98,12 @@ func (s *Service) count(ctx context.Context, c models.Collection, p plan, r Requ
 	return nil
 }
 
-// among is the set of all hits: what the filter admits, unless fewer were found. Nil is the whole collection.
-func (s *Service) among(ctx context.Context, c models.Collection, p plan, ranked ranking) (*roaring64.Bitmap, error) {
+// among is the set of all hits, which facets are counted over: what the filter admits, unless fewer were found. Nil is
+// the whole collection.
+func (s *Service) among(ctx context.Context, c models.Collection, p plan, r Request, ranked ranking) (*roaring64.Bitmap, error) {
+	if len(r.Facets) == 0 {
+		return nil, nil
+	}
 	if _, documents := admitted(c, p); documents == ranked.documents {
 		return p.allow, nil
 	}
@@ -106,7 +115,7 @@ func (s *Service) among(ctx context.Context, c models.Collection, p plan, ranked
 	}
 	set := roaring64.New()
 	for _, h := range ranked.hits {
-		set.Add(models.ChunkID(models.DocumentSeq(h.ID), 0)) // which is what facets look for
+		set.Add(firstChunk(h.ID)) // which is what facets look for
 	}
 	return set, nil
 }

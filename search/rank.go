@@ -20,6 +20,7 @@ type plan struct {
 	allow  *roaring64.Bitmap // chunks that the filter admits; nil admits all
 	least  float64           // relevance below which nothing is answered
 	null   hf.Null           // of the collection's model
+	newest uint64            // documents with a higher Seq are left out; 0 admits all
 }
 
 // ranking is the best chunks of a collection for a plan.

@@ -9,6 +9,7 @@ import (
 
 	"searchd/hf"
 	"searchd/index"
+	"searchd/internal/lru"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -40,6 +41,7 @@ type Request struct {
 	Group              Group    // empty means ByDocument
 	Limit              int
 	Offset             int
+	Cursor             string // NextCursor of the page before; then Offset is 0
 	Filter             *models.Filter
 	MinRelevance       float64  // 0 to 1
 	Facets             []string // metadata keys whose values are counted
@@ -51,7 +53,8 @@ type Request struct {
 // Response is a page of hits.
 type Response struct {
 	Hits           []Hit
-	Total          int                 // hits in all pages, exact
+	Total          int                 // hits in all pages, exact; on later pages of a walk that of the first
+	NextCursor     string              // of the next page; empty where this is the last
 	Facets         map[string]db.Facet // by key, over all hits
 	Mode           Mode                // the one that was used
 	Model          string
@@ -96,6 +99,7 @@ type Service struct {
 	db     *db.DB
 	index  *index.Registry
 	models hf.Models
+	walks  *lru.Cache[[16]byte, *kept]
 	log    *slog.Logger
 }
 
@@ -104,7 +108,7 @@ func New(store *db.DB, registry *index.Registry, available hf.Models, log *slog.
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{db: store, index: registry, models: available, log: log}
+	return &Service{db: store, index: registry, models: available, walks: lru.New[[16]byte, *kept](maxKept, keptIdle), log: log}
 }
 
 // Search answers a request. Equal scores stand in the order in which the documents were taken in, so that pages never
@@ -118,7 +122,11 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 	if err != nil {
 		return Response{}, err
 	}
+	if r.Cursor != "" {
+		return s.proceed(ctx, m, c, r)
+	}
 	answer := Response{Model: c.Model}
+	newest := s.db.Newest()
 	p, err := s.plan(ctx, m, c, r, &answer)
 	if err != nil {
 		return Response{}, err
@@ -129,7 +137,14 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 	}
 	answer.Mode, answer.Total = l.ranked.mode, l.total
 	answer.spent("semantic", l.ranked.took.Semantic)
-	if err := s.count(ctx, c, p, r, l.ranked, &answer); err != nil {
+	among, err := s.among(ctx, c, p, r, l.ranked)
+	if err != nil {
+		return Response{}, err
+	}
+	if err := s.count(ctx, c, r.Facets, among, &answer); err != nil {
+		return Response{}, err
+	}
+	if err := s.begin(ctx, c, p, r, l, newest, &answer); err != nil {
 		return Response{}, err
 	}
 	from := min(r.Offset, len(l.rows))

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"testing"
 
+	"searchd/hf"
 	"searchd/hf/hftest"
 	"searchd/index"
 	"searchd/index/chromem"
@@ -38,7 +39,7 @@ func newWorld(t testing.TB) *world {
 		index: index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store),
 		c:     models.Collection{Name: "c", Engine: "auto", Model: m.Card().ID, Revision: m.Card().Revision, Dimensions: dimensions},
 	}
-	w.search = search.New(store, w.index, hftest.Set{m}, nil)
+	w.search = search.New(store, w.index, w.available(), nil)
 	w.must(store.CreateCollection(t.Context(), &w.c))
 	return w
 }
@@ -57,7 +58,7 @@ type doc struct {
 	vectors      [][]float32
 }
 
-// add stores documents before the first search.
+// add stores documents and brings the index up to them.
 func (w *world) add(docs ...doc) {
 	w.t.Helper()
 	job := models.Job{ID: rand.Text(), CollectionID: w.c.ID, Collection: w.c.Name}
@@ -82,11 +83,26 @@ func (w *world) add(docs ...doc) {
 		}
 		results[i] = r
 	}
-	_, err := w.db.Commit(w.t.Context(), w.c.ID, results)
+	done, err := w.db.Commit(w.t.Context(), w.c.ID, results)
 	w.must(err)
+	w.reload()
+	x, err := w.index.Get(w.t.Context(), w.c)
+	w.must(err)
+	for _, chunk := range done.Added {
+		w.must(x.Upsert(w.t.Context(), []index.Item{{ID: chunk.ID, Vector: db.DecodeVector(chunk.Vector)}}))
+	}
+	w.must(x.Delete(w.t.Context(), done.Removed))
+}
+
+func (w *world) reload() {
+	w.t.Helper()
+	var err error
 	w.c, err = w.db.Collection(w.t.Context(), w.c.Name)
 	w.must(err)
 }
+
+// available are the models there are.
+func (w *world) available() hf.Models { return hftest.Set{w.model} }
 
 func (w *world) find(r search.Request) search.Response {
 	w.t.Helper()

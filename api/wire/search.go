@@ -41,7 +41,7 @@ type SearchAnswer struct {
 	Mode           string             `json:"mode"`
 	Model          string             `json:"model"`
 	QueryTruncated bool               `json:"query_truncated,omitzero"`
-	NextCursor     *string            `json:"next_cursor"` // pages go by offset in this release
+	NextCursor     *string            `json:"next_cursor"`
 	TookMS         float64            `json:"took_ms"`
 	TimingsMS      map[string]float64 `json:"timings_ms,omitempty"` // where it was asked to explain
 }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // A plain list of keys in the order of their use is the oracle.
@@ -11,7 +13,7 @@ func TestCacheAgainstAList(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	const most = 100
-	c := New[int, int](most)
+	c := New[int, int](most, 0)
 	var used []int // the last used is the last
 	value, size := map[int]int{}, map[int]int{}
 	forget := func(key int) {
@@ -49,6 +51,24 @@ func TestCacheAgainstAList(t *testing.T) {
 			t.Fatalf("seed %d: %d bytes in %d entries, want %d in %d", seed, c.size, len(c.entries), total(size), len(used))
 		}
 	}
+}
+
+func TestIdleValuesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New[string, int](100, time.Minute)
+		c.Put("a", 1, 10)
+		c.Put("b", 2, 10)
+		time.Sleep(40 * time.Second)
+		if _, ok := c.Get("a"); !ok {
+			t.Error("a is gone early")
+		}
+		time.Sleep(40 * time.Second)
+		_, a := c.Get("a")
+		_, b := c.Get("b")
+		if !a || b || c.size != 10 {
+			t.Errorf("a is there: %v; b, unused for 80 s: %v; %d bytes", a, b, c.size)
+		}
+	})
 }
 
 func total(sizes map[int]int) (sum int) {

@@ -52,8 +52,8 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	}
 	d := &DB{
 		lock: lock, path: filepath.Join(dir, "searchd.db"),
-		sets:   lru.New[remembered, *roaring64.Bitmap](maxRemembered),
-		facets: lru.New[remembered, []posting](maxRemembered),
+		sets:   lru.New[remembered, *roaring64.Bitmap](maxRemembered, 0),
+		facets: lru.New[remembered, []posting](maxRemembered, 0),
 	}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -69,6 +69,9 @@ func (d *DB) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err := d.recover(ctx); err != nil {
+		return err
+	}
+	if err := d.write.WithContext(ctx).Raw("SELECT COALESCE(MAX(seq), 0) FROM documents").Scan(&d.changes.newest).Error; err != nil {
 		return err
 	}
 	d.read, err = connect(d.path, readers, "_pragma=query_only(1)")

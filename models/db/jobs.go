@@ -249,6 +249,9 @@ func (d *DB) Commit(ctx context.Context, collection uint64, results []Result) (C
 		}
 		return count(tx, collection, documents, len(c.Added)-len(c.Removed))
 	})
+	if err == nil {
+		d.changes.took(c.Added)
+	}
 	return c, err
 }
 

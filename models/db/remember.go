@@ -1,6 +1,10 @@
 package db
 
-import "sync"
+import (
+	"sync"
+
+	"searchd/models"
+)
 
 // maxRemembered bounds each of the caches of what was read about metadata, in bytes.
 const maxRemembered = 64 << 20
@@ -16,14 +20,31 @@ type remembered struct {
 // read after a change holds until the next one. A reader takes the count before it reads; a writer counts after its
 // commit and before it returns.
 type changes struct {
-	mu    sync.Mutex
-	count map[uint64]uint64
+	mu     sync.Mutex
+	count  map[uint64]uint64
+	newest uint64 // Seq of the last document that was taken in
 }
 
 func (c *changes) of(collection uint64) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.count[collection]
+}
+
+// Newest is the Seq of the last document that was taken in: later ones have a higher one.
+func (d *DB) Newest() uint64 {
+	d.changes.mu.Lock()
+	defer d.changes.mu.Unlock()
+	return d.changes.newest
+}
+
+// took notes the chunks of documents that were taken in.
+func (c *changes) took(chunks []models.Chunk) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, chunk := range chunks {
+		c.newest = max(c.newest, models.DocumentSeq(chunk.ID))
+	}
 }
 
 func (c *changes) add(collection uint64) {
