@@ -6,11 +6,15 @@ import "golang.org/x/sys/cpu"
 
 // Which assembly to use. Kernels branch on these rather than call through a function variable, which would move their
 // slices to the heap.
-var hasAVX512, hasAVX2 = detect()
+var (
+	hasAVX512, hasAVX2 = detect()
+	hasVNNI            = hasAVX512 && cpu.X86.HasAVX512VNNI // multiplies and adds integers in one instruction
+)
 
 func use(level string) {
 	hasAVX512 = level == LevelAVX512
 	hasAVX2 = hasAVX512 || level == LevelAVX2
+	hasVNNI = hasAVX512 && cpu.X86.HasAVX512VNNI
 }
 
 // Features lists the processor's extensions that matter to this package or to a faster one: a diagnosis for people.

@@ -3,7 +3,7 @@
 package simd
 
 // Constants, so that the compiler drops every branch into assembly.
-const hasAVX512, hasAVX2 = false, false
+const hasAVX512, hasVNNI, hasAVX2 = false, false, false
 
 func detect() (avx512, avx2 bool) { return false, false }
 

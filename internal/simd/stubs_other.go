@@ -2,7 +2,7 @@
 
 package simd
 
-// What the dispatching functions name but never reach in a build without assembly: hasAVX512 and hasAVX2 are false.
+// What the dispatching functions name but never reach in a build without assembly: hasAVX512, hasVNNI and hasAVX2 are false.
 
 func dotAVX512(_, _ []float32) float32 { panic(noAssembly) }
 func dotAVX2(_, _ []float32) float32   { panic(noAssembly) }
@@ -29,5 +29,15 @@ func dotRowsAVX512([]int32, []int16, []*int8) { panic(noAssembly) }
 func dotRowsAVX2([]int32, []int16, []*int8)   { panic(noAssembly) }
 func dotBlockAVX512([]int32, []int16, []int8) { panic(noAssembly) }
 func dotBlockAVX2([]int32, []int16, []int8)   { panic(noAssembly) }
+
+func gemmInt16AVX512(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int16, _, _ *float32, _, _ int) {
+	panic(noAssembly)
+}
+func gemmInt16AVX2(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int16, _, _ *float32, _, _ int) {
+	panic(noAssembly)
+}
+
+func quantizeInt16AVX512(_ *int16, _ *float32, _ int, _ *float32, _ int) { panic(noAssembly) }
+func quantizeInt16AVX2(_ *int16, _ *float32, _ int, _ *float32, _ int)   { panic(noAssembly) }
 
 const noAssembly = "simd: this build has no assembly"

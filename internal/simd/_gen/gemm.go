@@ -22,16 +22,21 @@ func gemm(t *target) {
 	g.ldc, g.lda = t.value("ldc"), t.value("lda")
 	t.SHLQ(operand.Imm(2), g.ldc)
 	t.SHLQ(operand.Imm(2), g.lda)
-	t.Label("next")
-	block := g.chooseRows()
+	g.dispatch(g.block)
+}
+
+// dispatch takes the rows block by block. Each size of a block has code of its own, which goes on at the label next.
+func (g *gemmEmitter) dispatch(block func(rows int)) {
+	g.Label("next")
+	chosen := g.chooseRows()
 	for rows := g.rows; rows > 0; rows-- {
-		t.CMPQ(block, operand.Imm(uint64(rows)))
-		t.JEQ(label("rows%d", rows))
+		g.CMPQ(chosen, operand.Imm(uint64(rows)))
+		g.JEQ(label("rows%d", rows))
 	}
-	t.end() // m was 0
+	g.end() // m was 0
 	for rows := g.rows; rows > 0; rows-- {
-		t.Label(string(label("rows%d", rows)))
-		g.block(rows)
+		g.Label(string(label("rows%d", rows)))
+		block(rows)
 	}
 }
 
@@ -126,14 +131,19 @@ func (g *gemmEmitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, p
 	g.VMOVUPS(operand.Mem{Base: panel, Disp: i * panelBytes}, low)
 	g.VMOVUPS(operand.Mem{Base: panel, Disp: i*panelBytes + g.bytes()}, high)
 	for row, s := range sums {
-		at := operand.Mem{Base: pointers[row/3], Disp: 4 * i}
-		if row%3 > 0 {
-			at = at.Idx(g.lda, uint8(row%3))
-		}
-		g.VBROADCASTSS(at, value)
+		g.VBROADCASTSS(g.at(pointers, row, 4*i), value)
 		g.VFMADD231PS(low, value, s[0])
 		g.VFMADD231PS(high, value, s[1])
 	}
+}
+
+// at is what lies some bytes after the pointer of a row.
+func (g *gemmEmitter) at(pointers []reg.GPVirtual, row, bytes int) operand.Mem {
+	at := operand.Mem{Base: pointers[row/3], Disp: bytes}
+	if row%3 > 0 {
+		at = at.Idx(g.lda, uint8(row%3))
+	}
+	return at
 }
 
 func (g *gemmEmitter) advance(pointers []reg.GPVirtual, panel reg.GPVirtual, steps int) {

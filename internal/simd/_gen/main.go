@@ -31,8 +31,10 @@ func main() {
 		{"dotrows", dotRows},
 		{"gelu", gelu},
 		{"gemm", gemm},
+		{"gemm_int16", gemmInt16},
 		{"layernorm", layerNorm},
 		{"peak", peak},
+		{"quantize_int16", quantizeInt16},
 		{"softmax", softmax},
 	} {
 		if err := generate(*dir, op.name, op.emit); err != nil {

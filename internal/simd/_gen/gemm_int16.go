@@ -1,0 +1,153 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	pairBytes  = 4  // two values of a row
+	groupPairs = 32 // in a group of values that share a scale
+)
+
+// gemmInt16 is gemm for int16: where that multiplies one value of a row with one row of the panel, this multiplies two and
+// adds the products as integers. At the end of each group the sums become float32, are scaled, and are added to c. AVX-512
+// VNNI multiplies and adds in one instruction, AVX2 in two.
+func gemmInt16(t *target) {
+	t.function("gemmInt16", "func(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int16, scales, bias *float32, m, groups int)")
+	g := &int16Emitter{gemmEmitter{target: t, rows: 12}}
+	if !t.wide() {
+		g.rows = 6
+	}
+	g.c, g.a, g.m = t.value("c"), t.value("a"), t.value("m")
+	g.ldc, g.lda = t.value("ldc"), t.value("groups")
+	t.SHLQ(operand.Imm(2), g.ldc)
+	t.SHLQ(operand.Imm(7), g.lda)
+	g.dispatch(g.block)
+}
+
+type int16Emitter struct{ gemmEmitter }
+
+// block computes rows outputs rows and goes on with the next block.
+func (g *int16Emitter) block(rows int) {
+	scales := g.rowScales()
+	g.startRows(rows)
+	panel, panelScales, groups := g.value("panel"), g.value("scales"), g.value("groups")
+	pointers := g.rowPointers(rows)
+	g.loop(string(label("rows%d_group", rows)), groups, 1, func() {
+		sums, steps := g.zeroSums(rows), g.GP64()
+		g.MOVQ(operand.U32(groupPairs), steps)
+		g.loop(string(label("rows%d_pairs", rows)), steps, unroll, func() {
+			for i := range unroll {
+				g.step(sums, pointers, panel, i)
+			}
+			g.advance(pointers, panel, unroll)
+		})
+		g.scaleSums(sums, scales, panelScales)
+	})
+	g.LEAQ(operand.Mem{Base: pointers[(rows-1)/3]}, g.a) // it stands at the end of its row
+	for range (rows - 1) % 3 {
+		g.ADDQ(g.lda, g.a)
+	}
+	g.nextRows(rows, 1)
+	g.SUBQ(operand.Imm(uint64(rows)), g.m)
+	g.JNZ(operand.LabelRef("next"))
+	g.end()
+}
+
+// rowScales points at the first group's scale of the block's first row.
+func (g *int16Emitter) rowScales() reg.GPVirtual {
+	scales, done := g.value("aScales"), g.value("m")
+	g.SUBQ(g.m, done)
+	g.LEAQ(operand.Mem{Base: scales, Index: done, Scale: 4}, scales)
+	return scales
+}
+
+// startRows sets the rows of c to the bias.
+func (g *int16Emitter) startRows(rows int) {
+	bias, low, high := g.value("bias"), g.vec(), g.vec()
+	g.VMOVUPS(operand.Mem{Base: bias}, low)
+	g.VMOVUPS(operand.Mem{Base: bias, Disp: g.bytes()}, high)
+	for range rows {
+		g.VMOVUPS(low, operand.Mem{Base: g.c})
+		g.VMOVUPS(high, operand.Mem{Base: g.c, Disp: g.bytes()})
+		g.ADDQ(g.ldc, g.c)
+	}
+	g.nextRows(rows, -1)
+}
+
+// nextRows moves c on by the rows of a block, or back.
+func (g *int16Emitter) nextRows(rows, direction int) {
+	skip := g.GP64()
+	g.IMUL3Q(operand.U32(uint32(rows)), g.ldc, skip)
+	if direction > 0 {
+		g.ADDQ(skip, g.c)
+	} else {
+		g.SUBQ(skip, g.c)
+	}
+}
+
+func (g *int16Emitter) zeroSums(rows int) [][2]reg.VecVirtual {
+	sums := make([][2]reg.VecVirtual, rows)
+	for i := range sums {
+		sums[i] = [2]reg.VecVirtual{g.vec(), g.vec()}
+		for _, s := range sums[i] {
+			g.VXORPS(s, s, s)
+		}
+	}
+	return sums
+}
+
+// step adds the products of two values of each row with two rows of the weights.
+func (g *int16Emitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, panel reg.GPVirtual, i int) {
+	low, high, values := g.vec(), g.vec(), g.vec()
+	g.VMOVUPS(operand.Mem{Base: panel, Disp: i * panelBytes}, low)
+	g.VMOVUPS(operand.Mem{Base: panel, Disp: i*panelBytes + g.bytes()}, high)
+	for row, s := range sums {
+		g.VPBROADCASTD(g.at(pointers, row, pairBytes*i), values)
+		if g.wide() {
+			g.addProducts(low, values, s[0])
+			g.addProducts(high, values, s[1])
+			continue
+		}
+		products := g.vec()
+		g.VPMADDWD(low, values, products)
+		g.VPADDD(products, s[0], s[0])
+		g.VPMADDWD(high, values, values)
+		g.VPADDD(values, s[1], s[1])
+	}
+}
+
+// scaleSums adds the sums of a group to c, and moves both kinds of scales on to the next group.
+func (g *int16Emitter) scaleSums(sums [][2]reg.VecVirtual, scales, panelScales reg.GPVirtual) {
+	var columns [2]reg.VecVirtual
+	for half := range columns {
+		columns[half] = g.vec()
+		g.VMOVUPS(operand.Mem{Base: panelScales, Disp: half * g.bytes()}, columns[half])
+	}
+	for row, s := range sums {
+		scale := g.vec()
+		g.VBROADCASTSS(operand.Mem{Base: scales, Disp: 4 * row}, scale)
+		for half := range s {
+			product := g.vec()
+			g.VMULPS(columns[half], scale, product)
+			g.VCVTDQ2PS(s[half], s[half])
+			g.VFMADD213PS(operand.Mem{Base: g.c, Disp: half * g.bytes()}, product, s[half])
+			g.VMOVUPS(s[half], operand.Mem{Base: g.c, Disp: half * g.bytes()})
+		}
+		g.ADDQ(g.ldc, g.c)
+	}
+	g.nextRows(len(sums), -1)
+	g.ADDQ(operand.I32(panelBytes), panelScales)
+	stride := g.value("aStride")
+	g.LEAQ(operand.Mem{Base: scales, Index: stride, Scale: 4}, scales)
+}
+
+// addProducts is VPDPWSSD, which avo does not know.
+func (g *int16Emitter) addProducts(weights, values, sums operand.Op) {
+	operands := []operand.Op{weights, values, sums}
+	g.Instruction(&ir.Instruction{
+		Opcode: "VPDPWSSD", Operands: operands, Inputs: operands, Outputs: operands[2:], ISA: []string{"AVX512VNNI"},
+	})
+}
