@@ -40,7 +40,7 @@ func newDense(w weights, name string, in, out int, biased bool, function string)
 	if err != nil {
 		return nil, err
 	}
-	return &Dense{in, out, int64(parameters), pack(&m, bias, rounded(1, out), dimension{1, in, in}), f}, nil
+	return &Dense{in, out, int64(parameters), packFloats(&m, bias, rounded(1, out), dimension{1, in, in}), f}, nil
 }
 
 // Head is the classification head of a checkpoint: with it, Encode makes a logit for each of config.Classes.
@@ -67,7 +67,7 @@ func Head(config Config, file *safetensors.File) (Output, error) {
 // apply writes the layer's output to y, which has room for whole panels.
 func (d *Dense) apply(y, x []float32) {
 	for i := range d.linear.panelCount() {
-		d.linear.panel(i, y, x, 1)
+		d.linear.panel(i, y, rows{floats: x}, 1)
 	}
 	d.activation(y[:d.out])
 }

@@ -21,22 +21,18 @@ type norm struct {
 	epsilon     float32
 }
 
-// add sets each of the m rows of x, stride apart, to the norm of itself plus the row of y.
-func (n *norm) add(x, y []float32, stride, m int) {
-	width := len(n.gamma)
-	for i := range m {
-		row := x[i*stride:][:width]
-		simd.AddLayerNorm(row, row, y[i*stride:][:width], n.gamma, n.beta, n.epsilon)
-	}
+// takesIntegers tells whether any of the products with the state is one of integers.
+func (l *layer) takesIntegers() bool {
+	return l.query.integers() || l.key.integers() || l.value.integers() || l.grow.integers()
 }
 
 // attend computes one head for all texts: columns h·D and following of the context.
 func (l *layer) attend(m *Model, ws *Workspace, hs *headSpace, b *Batch, h int) {
-	rows, d, stride := len(b.IDs), m.head.stride, m.hidden.stride
+	rows, d, x := len(b.IDs), m.head.stride, ws.input(0)
 	for p := 0; p < d; p += simd.PanelWidth {
-		l.query.columns(h*d+p, hs.query[p:], d, ws.hidden, stride, rows)
-		l.key.columns(h*d+p, hs.key[p:], d, ws.hidden, stride, rows)
-		l.value.columns(h*d+p, hs.value[p*rows:], simd.PanelWidth, ws.hidden, stride, rows)
+		l.query.columns(h*d+p, hs.query[p:], d, x, rows)
+		l.key.columns(h*d+p, hs.key[p:], d, x, rows)
+		l.value.columns(h*d+p, hs.value[p*rows:], simd.PanelWidth, x, rows)
 	}
 	begin := 0
 	for _, end := range b.Ends {

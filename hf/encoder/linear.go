@@ -33,17 +33,39 @@ func (d dimension) spread(dst, published []float32) {
 	}
 }
 
-// linear is a layer y = W·x + b with W packed into panels of 32 outputs.
+// linear is a layer y = W·x + b with W packed into panels of 32 outputs. Weights that are published as int8 stay integers
+// and are multiplied with integers; others are float32.
 type linear struct {
 	in     int // values of an input row
-	panels []float32
 	bias   []float32
+	panels []float32 // nil if integers are multiplied
+	whole  []int16
+	scales []float32 // of whole: for each panel, for each group of inputs, 32
 }
 
-// pack lays the matrix out for the kernels, one panel at a time so that little scratch is needed.
+// pack lays the matrix out for the kernels.
 func pack(m *matrix, bias []float32, out, in dimension) linear {
+	if m.integers(in) {
+		return packIntegers(m, bias, out, in)
+	}
+	return packFloats(m, bias, out, in)
+}
+
+func newLinear(bias []float32, out, in dimension) linear {
 	l := linear{in: in.size(), bias: make([]float32, out.size())}
 	out.spread(l.bias, bias)
+	return l
+}
+
+// integers tells whether the matrix is multiplied as integers: if its groups are those of the kernel, also among the columns
+// that rounding adds.
+func (m *matrix) integers(in dimension) bool {
+	return m.q != nil && m.group == simd.Int16Group && (in.blocks == 1 || in.used == in.stride)
+}
+
+// packFloats packs one panel at a time, so that little scratch is needed.
+func packFloats(m *matrix, bias []float32, out, in dimension) linear {
+	l := newLinear(bias, out, in)
 	l.panels = make([]float32, simd.PanelsLen(out.size(), l.in))
 	rows := make([]float32, simd.PanelWidth*l.in)
 	published := make([]float32, in.published())
@@ -62,17 +84,57 @@ func pack(m *matrix, bias []float32, out, in dimension) linear {
 	return l
 }
 
-// columns computes the 32 outputs from first on for m rows of a, to rows of c that are ldc apart.
-func (l *linear) columns(first int, c []float32, ldc int, a []float32, lda, m int) {
-	panel := l.panels[first*l.in:][:simd.PanelWidth*l.in]
-	simd.GemmPanel(c, ldc, a, lda, panel, l.bias[first:][:simd.PanelWidth], m, l.in)
+func packIntegers(m *matrix, bias []float32, out, in dimension) linear {
+	l := newLinear(bias, out, in)
+	columns, n := in.published(), groups(in.published(), simd.Int16Group)
+	l.whole = make([]int16, out.size()*n*simd.Int16Group)
+	l.scales = make([]float32, out.size()*n)
+	rows := make([]int8, simd.PanelWidth*columns)
+	for first := 0; first < out.size(); first += simd.PanelWidth {
+		scales := l.scales[first*n:][:n*simd.PanelWidth]
+		for j := range simd.PanelWidth {
+			row := rows[j*columns:][:columns]
+			if i, ok := out.source(first + j); ok {
+				copy(row, m.q[i*columns:])
+				for g, scale := range m.scales[i*n:][:n] {
+					scales[g*simd.PanelWidth+j] = scale
+				}
+			} else {
+				clear(row)
+			}
+		}
+		simd.PackInt16(l.whole[first*n*simd.Int16Group:][:simd.PanelWidth*n*simd.Int16Group], rows, columns)
+	}
+	return l
+}
+
+// rows are the inputs of a layer in both forms: floats, one row directly after the other, and the same as integers, where
+// some layer multiplies those.
+type rows struct {
+	floats []float32
+	whole  simd.Int16Rows
+}
+
+// integers tells whether the layer multiplies integers.
+func (l *linear) integers() bool { return l.panels == nil }
+
+// columns computes the 32 outputs from first on for m rows, to rows of c that are ldc apart.
+func (l *linear) columns(first int, c []float32, ldc int, x rows, m int) {
+	bias := l.bias[first:][:simd.PanelWidth]
+	if l.panels != nil {
+		simd.GemmPanel(c, ldc, x.floats, l.in, l.panels[first*l.in:][:simd.PanelWidth*l.in], bias, m, l.in)
+		return
+	}
+	n := simd.Int16Groups(l.in)
+	panel := l.whole[first*n*simd.Int16Group:][:simd.PanelWidth*n*simd.Int16Group]
+	simd.GemmInt16(c, ldc, x.whole, panel, l.scales[first*n:][:simd.PanelWidth*n], bias, m)
 }
 
 // panelCount is the number of panels, of 32 outputs each.
 func (l *linear) panelCount() int { return len(l.bias) / simd.PanelWidth }
 
-// panel computes the outputs of one panel for m rows of a. Rows lie directly one after the other in a and c.
-func (l *linear) panel(i int, c, a []float32, m int) {
+// panel computes the outputs of one panel for m rows. Rows lie directly one after the other in c.
+func (l *linear) panel(i int, c []float32, x rows, m int) {
 	first := i * simd.PanelWidth
-	l.columns(first, c[first:], len(l.bias), a, l.in, m)
+	l.columns(first, c[first:], len(l.bias), x, m)
 }

@@ -146,6 +146,7 @@ func (m *Model) embed(ws *Workspace, b *Batch) {
 			m.words.row(row, int(b.IDs[i]))
 			position := positions[(i-begin)*n:][:n]
 			simd.AddLayerNorm(row, row, position, m.norm.gamma, m.norm.beta, m.norm.epsilon)
+			ws.round(i)
 		}
 		begin = end
 	}

@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"iter"
 	"math"
 	"runtime"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type step uint8
 
 const (
 	attention     step = iota // a head a part; all rows, the other steps do a block of them
+	rounding                  // normRows a part: the context as integers, where the projection multiplies those
 	projection                // a panel a part
 	attentionNorm             // normRows a part
 	growth                    // growPanels a part, with the activation
@@ -40,7 +42,7 @@ const (
 
 const (
 	normRows   = 16 // rows, of which each takes about a tenth of a microsecond
-	growPanels = 4
+	growPanels = 4  // an even number: groups of integers have two
 )
 
 // place is where a pass is, in the form in which it is shared: layer, block of rows, step and part.
@@ -207,57 +209,73 @@ func (p *pass) parts(at place) int {
 	switch at.step() {
 	case attention:
 		return p.m.config.Heads
+	case rounding:
+		if !l.output.integers() {
+			return 0
+		}
 	case projection:
 		return l.output.panelCount()
 	case growth:
 		return (l.grow.panelCount() + growPanels - 1) / growPanels
 	case shrinking:
 		return l.shrink.panelCount()
-	default:
-		return (rows + normRows - 1) / normRows
 	}
+	return (rows + normRows - 1) / normRows
 }
 
 // do does one part. Each thread has attention buffers of its own; what they share they write in different places.
 func (p *pass) do(at place, thread int) {
-	l, ws, stride := &p.m.layers[at.layer()], p.ws, p.m.hidden.stride
-	first, rows := p.rows(at)
-	x := ws.hidden[first*stride:]
+	l, ws := &p.m.layers[at.layer()], p.ws
+	first, count := p.rows(at)
 	switch at.step() {
 	case attention:
 		l.attend(p.m, ws, &ws.heads[thread], p.b, at.part())
 		if thread == 0 {
 			ws.pause()
 		}
+	case rounding:
+		for i := range normPart(at, count) {
+			ws.wholeContext.Quantize(i, 0, ws.context[(first+i)*l.output.in:][:l.output.in])
+		}
 	case projection:
-		l.output.panel(at.part(), ws.sum, ws.context[first*l.output.in:], rows)
+		l.output.panel(at.part(), ws.sum, rows{ws.context[first*l.output.in:], ws.wholeContext}, count)
 	case attentionNorm:
-		i, n := normPart(at, rows)
-		l.attentionNorm.add(x[i*stride:], ws.sum[i*stride:], stride, n)
+		ws.addNorm(&l.attentionNorm, first, normPart(at, count))
 	case growth:
-		p.grow(l, at.part(), x, rows)
+		p.grow(l, &ws.heads[thread], at.part(), ws.input(first), count)
 	case shrinking:
-		l.shrink.panel(at.part(), ws.sum, ws.inner, rows)
+		l.shrink.panel(at.part(), ws.sum, rows{ws.inner, ws.wholeInner}, count)
 	case outputNorm:
-		i, n := normPart(at, rows)
-		l.outputNorm.add(x[i*stride:], ws.sum[i*stride:], stride, n)
+		ws.addNorm(&l.outputNorm, first, normPart(at, count))
 	}
 }
 
-func normPart(at place, rows int) (first, count int) {
-	first = at.part() * normRows
-	return first, min(normRows, rows-first)
+// normPart ranges over the rows of a part, counted from the first of their block.
+func normPart(at place, rows int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		first := at.part() * normRows
+		for i := first; i < min(first+normRows, rows) && yield(i); i++ {
+		}
+	}
 }
 
-// grow computes some panels of the feed-forward network's inner values, and the activation while they are in the cache.
-func (p *pass) grow(l *layer, part int, x []float32, rows int) {
-	width := len(l.grow.bias)
-	begin := part * growPanels
-	end := min(begin+growPanels, l.grow.panelCount())
-	for i := begin; i < end; i++ {
-		l.grow.panel(i, p.ws.inner, x, rows)
+// grow computes some panels of the feed-forward network's inner values, and the activation while they are in the cache. Where
+// the next layer multiplies integers, only those are kept.
+func (p *pass) grow(l *layer, hs *headSpace, part int, x rows, count int) {
+	begin := part * growPanels * simd.PanelWidth
+	end := min(begin+growPanels*simd.PanelWidth, len(l.grow.bias))
+	inner, width := hs.inner, end-begin
+	if !l.shrink.integers() {
+		inner, width = p.ws.inner[begin:], len(l.grow.bias)
 	}
-	for r := range rows {
-		p.m.activate(p.ws.inner[r*width+begin*simd.PanelWidth : r*width+end*simd.PanelWidth])
+	for i := begin; i < end; i += simd.PanelWidth {
+		l.grow.columns(i, inner[i-begin:], width, x, count)
+	}
+	for r := range count {
+		row := inner[r*width:][:end-begin]
+		p.m.activate(row)
+		if l.shrink.integers() {
+			p.ws.wholeInner.Quantize(r, begin/simd.Int16Group, row)
+		}
 	}
 }

@@ -1,6 +1,10 @@
 package encoder
 
-import "searchd/internal/simd"
+import (
+	"iter"
+
+	"searchd/internal/simd"
+)
 
 // Batch is a set of texts as token ids, special tokens included: text i is IDs[Ends[i-1]:Ends[i]].
 type Batch struct {
@@ -41,7 +45,7 @@ func (b *Batch) longest() int {
 }
 
 // Workspace is the scratch memory of one pass at a time through the Model that made it. It grows to the largest batch it
-// has seen, by about 4.5 KB a token at 384 hidden values, besides 0.9 MB.
+// has seen, by about 5 KB a token at 384 hidden values, besides 1 MB.
 //
 // Columns that rounding added to a buffer are zero when it is allocated and are only ever written as zero.
 type Workspace struct {
@@ -59,7 +63,10 @@ type Workspace struct {
 	hidden  []float32 // [T][H] the state
 	context []float32 // [T][heads·D]
 	sum     []float32 // [rowBlock][H]
-	inner   []float32 // [rowBlock][intermediate]
+	inner   []float32 // [rowBlock][intermediate], if floats are multiplied
+
+	// The same as integers, where layers multiply those.
+	wholeHidden, wholeContext, wholeInner simd.Int16Rows
 
 	heads []headSpace // one a thread
 
@@ -73,6 +80,7 @@ type headSpace struct {
 	value  []float32 // [D/32][T][32]
 	keys   []float32 // panels of the keys of one text
 	scores []float32 // [queryBlock][longest text, rounded up]
+	inner  []float32 // [rowBlock][growPanels·32], if integers are multiplied
 }
 
 // NewWorkspace makes scratch memory for one goroutine.
@@ -95,12 +103,65 @@ func (ws *Workspace) fit(tokens, longest int) {
 	grow(&ws.hidden, tokens*m.hidden.stride)
 	grow(&ws.context, tokens*m.head.size())
 	grow(&ws.sum, min(tokens, rowBlock)*m.hidden.stride)
-	grow(&ws.inner, min(tokens, rowBlock)*m.intermediate.stride)
+	ws.fitInner(min(tokens, rowBlock), tokens)
 	for len(ws.heads) < max(ws.Threads, 1) {
 		ws.heads = append(ws.heads, headSpace{})
 	}
 	for i := range max(ws.Threads, 1) {
 		ws.heads[i].fit(m, tokens, longest)
+	}
+}
+
+// fitInner makes room for what depends on how layers multiply.
+func (ws *Workspace) fitInner(block, tokens int) {
+	m := ws.model
+	for i := range m.layers {
+		l := &m.layers[i]
+		if l.takesIntegers() {
+			fitWhole(&ws.wholeHidden, tokens, m.hidden.size())
+		}
+		if l.output.integers() {
+			fitWhole(&ws.wholeContext, block, m.head.size())
+		}
+		if l.shrink.integers() {
+			fitWhole(&ws.wholeInner, block, m.intermediate.size())
+		} else {
+			grow(&ws.inner, block*m.intermediate.size())
+		}
+	}
+}
+
+// fitWhole makes room for n rows of values.
+func fitWhole(r *simd.Int16Rows, n, values int) {
+	groups := simd.Int16Groups(values)
+	if r.Stride < n {
+		*r = simd.Int16Rows{Groups: groups, Stride: n, Values: make([]int16, n*groups*simd.Int16Group), Scales: make([]float32, n*groups)}
+	}
+}
+
+// input is the state of row first and of those after it, as a layer wants it.
+func (ws *Workspace) input(first int) rows {
+	x := rows{floats: ws.hidden[first*ws.model.hidden.stride:]}
+	if ws.wholeHidden.Groups > 0 {
+		x.whole = ws.wholeHidden.From(first)
+	}
+	return x
+}
+
+// round keeps the state of row i as integers, too, if a layer takes those.
+func (ws *Workspace) round(i int) {
+	if ws.wholeHidden.Groups > 0 {
+		ws.wholeHidden.Quantize(i, 0, ws.hidden[i*ws.model.hidden.stride:][:ws.model.hidden.stride])
+	}
+}
+
+// addNorm sets rows of the block that begins at first to the norm of themselves plus what was computed for them.
+func (ws *Workspace) addNorm(n *norm, first int, block iter.Seq[int]) {
+	stride := ws.model.hidden.stride
+	for i := range block {
+		row := ws.Row(first + i)
+		simd.AddLayerNorm(row, row, ws.sum[i*stride:][:len(row)], n.gamma, n.beta, n.epsilon)
+		ws.round(first + i)
 	}
 }
 
@@ -110,6 +171,7 @@ func (hs *headSpace) fit(m *Model, tokens, longest int) {
 	grow(&hs.value, tokens*m.head.stride)
 	grow(&hs.keys, simd.PanelsLen(longest, m.head.stride))
 	grow(&hs.scores, min(tokens, queryBlock)*roundUp(longest))
+	grow(&hs.inner, min(tokens, rowBlock)*growPanels*simd.PanelWidth)
 }
 
 // grow makes a buffer of at least n values. It keeps no values: a new buffer is all zero.

@@ -43,6 +43,46 @@ func benchGemm(b *testing.B, m, k int) {
 	reportRate(b, 2*panels*m*k*PanelWidth, "GFLOP/s")
 }
 
+// BenchmarkGemmInt16 is BenchmarkGemmPanel with integers.
+func BenchmarkGemmInt16(b *testing.B) {
+	for _, shape := range []struct{ m, k int }{{128, 384}, {128, 1536}, {12, 384}, {1, 384}} {
+		b.Run(fmt.Sprintf("m=%d,k=%d", shape.m, shape.k), func(b *testing.B) {
+			eachLevelBench(b, func(b *testing.B) { benchGemmInt16(b, shape.m, shape.k) })
+		})
+	}
+}
+
+func benchGemmInt16(b *testing.B, m, k int) {
+	const panels = 8
+	r, groups := newRand(), Int16Groups(k)
+	a := Int16Rows{groups, m, make([]int16, m*groups*Int16Group), make([]float32, m*groups)}
+	for i := range m {
+		a.Quantize(i, 0, normal(k, r, 1))
+	}
+	w := make([]int16, panels*groups*Int16Group*PanelWidth)
+	for i := range w {
+		w[i] = int16(r.IntN(255) - 127)
+	}
+	scales, bias, c := normal(groups*PanelWidth, r, 1), normal(PanelWidth, r, 1), make([]float32, m*panels*PanelWidth)
+	for b.Loop() {
+		for p := range panels {
+			GemmInt16(c[p*PanelWidth:], panels*PanelWidth, a, w[p*groups*Int16Group*PanelWidth:], scales, bias, m)
+		}
+	}
+	reportRate(b, 2*panels*m*k*PanelWidth, "Gop/s")
+}
+
+func BenchmarkQuantizeInt16(b *testing.B) {
+	eachLevelBench(b, func(b *testing.B) {
+		x := normal(384, newRand(), 1)
+		a := Int16Rows{6, 1, make([]int16, 384), make([]float32, 6)}
+		for b.Loop() {
+			a.Quantize(0, 0, x)
+		}
+		reportRate(b, len(x), "Gvalue/s")
+	})
+}
+
 func BenchmarkPackPanels(b *testing.B) {
 	w := normal(384*384, newRand(), 1)
 	dst := make([]float32, PanelsLen(384, 384))

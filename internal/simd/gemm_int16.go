@@ -24,12 +24,17 @@ func PackInt16(panel []int16, w []int8, k int) {
 	}
 }
 
-// Int16Rows are m rows of activations as QuantizeInt16 makes them: groups·64 values each, one row after the other, and their
-// scales group by group: that of row i and group g is Scales[g*Stride+i].
+// Int16Rows are rows of activations as Quantize makes them: Groups·64 values each, one row after the other, and their scales
+// group by group: that of row i and group g is Scales[g*Stride+i].
 type Int16Rows struct {
-	Values []int16
-	Scales []float32
-	Stride int
+	Groups, Stride int
+	Values         []int16
+	Scales         []float32
+}
+
+// From leaves out the rows before row i.
+func (a Int16Rows) From(i int) Int16Rows {
+	return Int16Rows{a.Groups, a.Stride, a.Values[i*a.Groups*Int16Group:], a.Scales[min(i, len(a.Scales)):]}
 }
 
 // GemmInt16 multiplies m rows of activations with one panel of weights, both of them integers with a scale a group:
@@ -41,11 +46,12 @@ type Int16Rows struct {
 // has it: 64 products with any int16 then fit into an int32. All 32 columns are written; c must not overlap the inputs.
 //
 // It panics if a slice is shorter than these indices need.
-func GemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m, groups int) {
+func GemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
 	if m <= 0 {
 		return
 	}
-	checkGemmInt16(c, ldc, a, panel, scales, bias, m, groups)
+	checkGemmInt16(c, ldc, a, panel, scales, bias, m)
+	groups := a.Groups
 	switch {
 	case hasVNNI:
 		gemmInt16AVX512(&c[0], ldc, unsafe.SliceData(a.Values), unsafe.SliceData(a.Scales), a.Stride, unsafe.SliceData(panel), unsafe.SliceData(scales), &bias[0], m, groups)
@@ -58,7 +64,7 @@ func GemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []
 		}
 		gemmInt16AVX2(&c[half], ldc, &a.Values[0], &a.Scales[0], a.Stride, &panel[2*half], &scales[half], &bias[half], m, groups)
 	default:
-		gemmInt16(c, ldc, a, panel, scales, bias, m, groups)
+		gemmInt16(c, ldc, a, panel, scales, bias, m)
 	}
 }
 
@@ -68,7 +74,8 @@ func copyRows(c []float32, ldc int, row []float32, m int) {
 	}
 }
 
-func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m, groups int) {
+func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
+	groups := a.Groups
 	switch {
 	case groups < 0 || len(a.Values) < m*groups*Int16Group:
 		panic("simd: GemmInt16: a is too short for m rows")
@@ -83,7 +90,8 @@ func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bi
 	}
 }
 
-func gemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m, groups int) {
+func gemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
+	groups := a.Groups
 	copyRows(c, ldc, bias[:PanelWidth], m)
 	for i := range m {
 		row := c[i*ldc:][:PanelWidth]

@@ -9,26 +9,26 @@ import (
 
 // integerProduct is one call of GemmInt16 with its operands.
 type integerProduct struct {
-	m, groups, ldc int
-	c              []float32
-	a              Int16Rows
-	panel          []int16
-	scales, bias   []float32
+	m, ldc       int
+	c            []float32
+	a            Int16Rows
+	panel        []int16
+	scales, bias []float32
 }
 
 func (p integerProduct) run() {
-	GemmInt16(p.c, p.ldc, p.a, p.panel, p.scales, p.bias, p.m, p.groups)
+	GemmInt16(p.c, p.ldc, p.a, p.panel, p.scales, p.bias, p.m)
 }
 
 // exact is one output, and the sum of the magnitudes of what was added up for it.
 func (p integerProduct) exact(i, j int) (value, size float64) {
 	value = float64(p.bias[j])
 	size = math.Abs(value)
-	for g := range p.groups {
+	for g := range p.a.Groups {
 		sum := 0
 		for t := range Int16Group {
 			at := g*Int16Group + t
-			sum += int(p.a.Values[i*p.groups*Int16Group+at]) * int(p.panel[at/2*2*PanelWidth+2*j+at%2])
+			sum += int(p.a.Values[i*p.a.Groups*Int16Group+at]) * int(p.panel[at/2*2*PanelWidth+2*j+at%2])
 		}
 		term := float64(sum) * float64(p.a.Scales[g*p.a.Stride+i]) * float64(p.scales[g*PanelWidth+j])
 		value += term
@@ -42,13 +42,13 @@ func (p integerProduct) check(t *testing.T) {
 	for i := range p.m {
 		for j := range PanelWidth {
 			want, size := p.exact(i, j)
-			if got := float64(p.c[i*p.ldc+j]); !(math.Abs(got-want) <= size*ulp*float64(p.groups+4)) {
-				t.Fatalf("m=%d groups=%d ldc=%d: c[%d][%d] = %v, want %v", p.m, p.groups, p.ldc, i, j, got, want)
+			if got := float64(p.c[i*p.ldc+j]); !(math.Abs(got-want) <= size*ulp*float64(p.a.Groups+4)) {
+				t.Fatalf("m=%d groups=%d ldc=%d: c[%d][%d] = %v, want %v", p.m, p.a.Groups, p.ldc, i, j, got, want)
 			}
 		}
 		for j := PanelWidth; j < p.ldc && i < p.m-1; j++ {
 			if p.c[i*p.ldc+j] != canary {
-				t.Fatalf("m=%d groups=%d ldc=%d: wrote between rows, at column %d", p.m, p.groups, p.ldc, j)
+				t.Fatalf("m=%d groups=%d ldc=%d: wrote between rows, at column %d", p.m, p.a.Groups, p.ldc, j)
 			}
 		}
 	}
@@ -82,9 +82,9 @@ func TestGemmInt16(t *testing.T) {
 		cs, biases := newArena(t, 8192, canary), newArena(t, 1024, canary)
 		const edge = -1 // against the guard page that follows
 		test := func(m, groups int) {
-			p := integerProduct{m: m, groups: groups, ldc: PanelWidth + groups%4}
+			p := integerProduct{m: m, ldc: PanelWidth + groups%4}
 			p.c = cs.cut(max(0, (m-1)*p.ldc+PanelWidth)*min(m, 1), edge)
-			p.a = Int16Rows{Values: values.place(m*groups*Int16Group, edge), Stride: m + groups%3}
+			p.a = Int16Rows{Groups: groups, Values: values.place(m*groups*Int16Group, edge), Stride: m + groups%3}
 			p.a.Scales = rowScales.place(max(0, (groups-1)*p.a.Stride+m)*min(groups, 1), edge)
 			p.panel = panels.place(groups*Int16Group*PanelWidth, edge)
 			p.scales, p.bias = scales.place(groups*PanelWidth, edge), biases.place(PanelWidth, edge)
@@ -109,8 +109,8 @@ func TestGemmInt16Levels(t *testing.T) {
 	r := newRand()
 	const rows, groups = 30, 6
 	p := integerProduct{
-		m: rows, groups: groups, ldc: PanelWidth, c: make([]float32, rows*PanelWidth),
-		a:     Int16Rows{make([]int16, rows*groups*Int16Group), make([]float32, rows*groups), rows},
+		m: rows, ldc: PanelWidth, c: make([]float32, rows*PanelWidth),
+		a:     Int16Rows{groups, rows, make([]int16, rows*groups*Int16Group), make([]float32, rows*groups)},
 		panel: make([]int16, groups*Int16Group*PanelWidth), scales: make([]float32, groups*PanelWidth), bias: make([]float32, PanelWidth),
 	}
 	p.fillIntegers(r)
@@ -127,9 +127,7 @@ func TestGemmInt16Levels(t *testing.T) {
 			for i := range m {
 				alone := p
 				alone.m, alone.c = 1, make([]float32, PanelWidth)
-				alone.a.Values = p.a.Values[i*groups*Int16Group:]
-				alone.a.Scales = p.a.Scales[i:]
-				alone.a.Stride = rows
+				alone.a = p.a.From(i)
 				alone.run()
 				sameBits(t, fmt.Sprintf("%s: row %d of %d", level, i, m), p.c[i*PanelWidth:][:PanelWidth], alone.c)
 			}
@@ -154,8 +152,8 @@ func TestQuantizeInt16(t *testing.T) {
 					x[i] = 0 // a group of nothing
 				}
 			}
-			rows := Int16Rows{Values: qs.cut(groups*Int16Group, -1-offset), Scales: make([]float32, 2*groups), Stride: 2}
-			rows.QuantizeInt16(0, x)
+			rows := Int16Rows{Groups: groups, Stride: 2, Values: qs.cut(groups*Int16Group, -1-offset), Scales: make([]float32, 2*groups)}
+			rows.Quantize(0, 0, x)
 			checkQuantized(t, rows, x)
 			qs.check(t)
 		})
@@ -188,8 +186,8 @@ func TestQuantizeInt16Special(t *testing.T) {
 		for _, special := range []float32{inf, -inf, nan, -nan, math.MaxFloat32, 1e-29, 1e-31, math.SmallestNonzeroFloat32} {
 			x := make([]float32, 2*Int16Group)
 			x[70], x[80] = special, -special/2
-			rows := Int16Rows{make([]int16, len(x)), make([]float32, 2), 1}
-			rows.QuantizeInt16(0, x)
+			rows := Int16Rows{2, 1, make([]int16, len(x)), make([]float32, 2)}
+			rows.Quantize(0, 0, x)
 			scale := rows.Scales[1]
 			finite := scale-scale == 0
 			if finite != (special-special == 0) || rows.Scales[0] != 0 {

@@ -11,20 +11,22 @@ const (
 // quantizeConstants are what the kernels divide by and compare with.
 var quantizeConstants = [...]float32{int16Top, 1.0 / int16Top, int16Tiny}
 
-// QuantizeInt16 turns a row of activations into row i of a, which has groups of 64 values with a scale each:
+// Quantize turns activations into values of row i of a, from group first on, with a scale for each 64:
 //
-//	x[t] ≈ a.Values[i][t]·scale of its group, with |value| ≤ 32767 at the group's largest
+//	x[t] ≈ value of x[t] · scale of its group, with |value| ≤ 32767 at the group's largest
 //
 // What is missing from the last group counts as zero. A group with a value that is not finite gets a scale that is not
-// finite, so that whatever is multiplied with it shows it. All levels give the same bits. It panics if the row does not fit.
-func (a Int16Rows) QuantizeInt16(i int, x []float32) {
-	groups := Int16Groups(len(x))
-	values := a.Values[i*groups*Int16Group:][:groups*Int16Group]
-	scales := a.Scales[i:]
-	if i >= a.Stride || groups > 0 && len(scales) <= (groups-1)*a.Stride {
-		panic("simd: QuantizeInt16: there is no such row")
+// finite, so that whatever is multiplied with it shows it. All levels give the same bits. It panics if x does not fit.
+func (a Int16Rows) Quantize(i, first int, x []float32) {
+	groups, whole := Int16Groups(len(x)), len(x)/Int16Group
+	if i < 0 || i >= a.Stride || first < 0 || first+groups > a.Groups {
+		panic("simd: Quantize: the values do not fit into the row")
 	}
-	whole := len(x) / Int16Group
+	if groups == 0 {
+		return
+	}
+	values, scales := a.Values[(i*a.Groups+first)*Int16Group:][:groups*Int16Group], a.Scales[first*a.Stride+i:]
+	scales = scales[:(groups-1)*a.Stride+1]
 	switch {
 	case whole == 0:
 	case hasAVX512:
