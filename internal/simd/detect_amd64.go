@@ -11,3 +11,6 @@ func detect() (avx512, avx2 bool) {
 	avx512 = avx2 && x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW
 	return avx512, avx2
 }
+
+// detectVNNI tells whether integers are multiplied and added in one instruction. It counts where AVX-512 does.
+func detectVNNI() bool { return cpu.X86.HasAVX512VNNI }

@@ -8,13 +8,13 @@ import "golang.org/x/sys/cpu"
 // slices to the heap.
 var (
 	hasAVX512, hasAVX2 = detect()
-	hasVNNI            = hasAVX512 && cpu.X86.HasAVX512VNNI // multiplies and adds integers in one instruction
+	hasVNNI            = hasAVX512 && detectVNNI()
 )
 
 func use(level string) {
 	hasAVX512 = level == LevelAVX512
 	hasAVX2 = hasAVX512 || level == LevelAVX2
-	hasVNNI = hasAVX512 && cpu.X86.HasAVX512VNNI
+	hasVNNI = hasAVX512 && detectVNNI()
 }
 
 // Features lists the processor's extensions that matter to this package or to a faster one: a diagnosis for people.
