@@ -25,6 +25,7 @@ type command struct {
 	Speed    speed    `cmd:"" help:"Texts a second, latency and memory of searchd and its peers."`
 	Accuracy accuracy `cmd:"" help:"Cosine of searchd's vectors to those of sentence-transformers in float32, text by text."`
 	Vectors  vectors  `cmd:"" help:"Make vectors of real passages and questions, for index."`
+	Index    indexes  `cmd:"" help:"The vector index and its peers: recall, queries a second, build time, memory, exact and filtered search."`
 }
 
 type speed struct {

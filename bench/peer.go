@@ -25,7 +25,11 @@ func (r *reference) measurePeer(ctx context.Context, workload, peer string) (fig
 }
 
 func (r *reference) run(ctx context.Context, arguments ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, r.Python, append([]string{"-c", peersScript}, arguments...)...)
+	return r.script(ctx, peersScript, arguments...)
+}
+
+func (r *reference) script(ctx context.Context, text string, arguments ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, r.Python, append([]string{"-c", text}, arguments...)...)
 	var noise bytes.Buffer // warnings of the libraries, of use only where they explain a failure
 	cmd.Stderr = &noise
 	out, err := cmd.Output()

@@ -80,6 +80,26 @@ func dotInt64(a []int16, b []int8) int64 {
 	return sum
 }
 
+func TestWiden(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := newRand()
+		ds, ss := newArena(t, 1024, int16(77)), newArena(t, 2048, int8(77))
+		for n := 0; n <= 512; n += RowStep {
+			for _, offset := range offsets {
+				dst, src := ds.cut(n, offset), ss.cut(n, -1-offset)
+				fillInt8(src, r)
+				Widen(dst, src)
+				for i, v := range src {
+					if dst[i] != int16(v) {
+						t.Fatalf("n=%d offset=%d: got %d at %d, want %d", n, offset, dst[i], i, v)
+					}
+				}
+				ds.check(t)
+			}
+		}
+	})
+}
+
 // A product of the largest values stays within int32, whatever the length.
 func TestMaxQueryValue(t *testing.T) {
 	for _, n := range []int{0, 1, 64, 384, 768, 1024, 4096, 65536} {

@@ -222,6 +222,8 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		"group":           func() { DequantizeInt8(four, q, four, 0) },
 		"DotRows":         func() { DotRows(make([]int32, 1), make([]int16, 64), nil) },
 		"DotRows step":    func() { DotRows(nil, make([]int16, 63), nil) },
+		"Widen":           func() { Widen(make([]int16, 64), nil) },
+		"Widen step":      func() { Widen(make([]int16, 4), q) },
 		"DotBlock":        func() { DotBlock(make([]int32, 1), make([]int16, 64), q) },
 		"PackPanels":      func() { PackPanels(four, four, 1, 4) },
 		"PackPanels w":    func() { PackPanels(make([]float32, 64), three, 2, 2) },

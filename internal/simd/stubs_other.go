@@ -29,6 +29,8 @@ func dotRowsAVX512([]int32, []int16, []*int8) { panic(noAssembly) }
 func dotRowsAVX2([]int32, []int16, []*int8)   { panic(noAssembly) }
 func dotBlockAVX512([]int32, []int16, []int8) { panic(noAssembly) }
 func dotBlockAVX2([]int32, []int16, []int8)   { panic(noAssembly) }
+func widenAVX512([]int16, []int8)             { panic(noAssembly) }
+func widenAVX2([]int16, []int8)               { panic(noAssembly) }
 
 func gemmInt16AVX512(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int16, _, _ *float32, _, _ int) {
 	panic(noAssembly)

@@ -36,6 +36,7 @@ func main() {
 		{"peak", peak},
 		{"quantize_int16", quantizeInt16},
 		{"softmax", softmax},
+		{"widen", widen},
 	} {
 		if err := generate(*dir, op.name, op.emit); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", op.name, err)

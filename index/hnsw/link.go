@@ -1,0 +1,237 @@
+package hnsw
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"searchd/internal/simd"
+)
+
+const (
+	ownLinks   = 24  // links that a new node starts with, at most
+	linkWidth  = 96  // beam of the search for them
+	chunkSlots = 512 // linked between two looks at what else is to do
+	lockCount  = 1 << 10
+)
+
+// work links what was added and repairs what was deleted, until it is told to stop.
+func (x *Index) work() {
+	var l linker
+	for {
+		for !x.stopped() {
+			if x.linkSome(&l) || x.repairSome(&l) {
+				continue
+			}
+			break
+		}
+		select {
+		case <-x.wake:
+		case <-x.stop:
+			return
+		}
+	}
+}
+
+func (x *Index) stopped() bool {
+	select {
+	case <-x.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// linker has a lock for the links of each node, shared by nodes of the same remainder.
+type linker struct{ locks [lockCount]sync.Mutex }
+
+func (l *linker) lock(slot uint32) *sync.Mutex { return &l.locks[slot%lockCount] }
+
+// linkSome links the oldest pending rows, and says whether there were any. A graph that is small takes a few at a time,
+// since those do not find each other.
+func (x *Index) linkSome(l *linker) bool {
+	s := x.current.Load()
+	if len(s.pending) == 0 {
+		x.building.Store(false)
+		return false
+	}
+	n := min(len(s.pending), chunkSlots, 1+x.sampled/4)
+	chunk := s.pending[:n]
+	x.parallel(n, func(w *tool, i int) {
+		if slot := chunk[i]; !x.dead.has(slot) {
+			x.link(l, w, s, slot)
+		}
+	})
+	x.write.Lock()
+	defer x.write.Unlock()
+	next := *x.current.Load()
+	next.pending = next.pending[n:]
+	next.sample = x.drawn(&next, chunk)
+	x.current.Store(&next)
+	return true
+}
+
+// parallel calls f for 0 to n-1 from several goroutines, none of which is in the way of a change for long.
+func (x *Index) parallel(n int, f func(w *tool, i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(x.opts.Workers, n) {
+		group.Go(func() {
+			w := x.walker()
+			defer x.walkers.Put(w)
+			t := &tool{walker: w}
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				x.gate.RLock()
+				f(t, i)
+				x.gate.RUnlock()
+			}
+		})
+	}
+	group.Wait()
+}
+
+// tool is what choosing links needs.
+type tool struct {
+	*walker
+	other query
+	list  []uint64 // keys
+	links []uint32
+}
+
+// link finds the neighbours of a row, and makes them and it know each other.
+func (x *Index) link(l *linker, t *tool, s *state, slot uint32) {
+	t.query.setRow(s.rowOf(slot), s.scale(slot))
+	bare := *s
+	bare.pending = nil
+	found := t.walk(&bare, linkWidth, linkWidth, nil)
+	t.list = t.list[:0]
+	for _, key := range found.keys {
+		if other := slotOf(key); other != slot && !x.dead.has(other) {
+			t.list = append(t.list, key&^followed)
+		}
+	}
+	chosen := t.choose(s, ownLinks)
+	mu := l.lock(slot)
+	mu.Lock()
+	store(s.links(slot), chosen)
+	mu.Unlock()
+	for _, key := range slices.Clone(chosen) {
+		x.linkBack(l, t, s, slotOf(key), slot, scoreOf(key))
+	}
+}
+
+// linkBack adds a link to a node, and where it has too many lets it choose again.
+func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score float32) {
+	mu := l.lock(from)
+	mu.Lock()
+	defer mu.Unlock()
+	links := s.links(from)
+	for i := range links {
+		switch atomic.LoadUint32(&links[i]) {
+		case to + 1:
+			return
+		case 0:
+			atomic.StoreUint32(&links[i], to+1)
+			return
+		}
+	}
+	t.other.setRow(s.rowOf(from), s.scale(from))
+	t.slots, t.rows = t.slots[:0], t.rows[:0]
+	for i := range links {
+		t.push(s, atomic.LoadUint32(&links[i])-1)
+	}
+	t.list = append(t.score(s, &t.other), keyOf(score, to))
+	slices.Sort(t.list)
+	store(links, t.choose(s, degree))
+}
+
+// score is the list of keys of the batch, which it empties.
+func (t *tool) score(s *state, q *query) []uint64 {
+	dots := t.dots[:len(t.slots)]
+	simd.DotRows(dots, q.words, t.rows)
+	keys := t.list[:0]
+	for i, slot := range t.slots {
+		keys = append(keys, keyOf(float32(dots[i])*(q.scale*s.scale(slot)), slot))
+	}
+	t.slots, t.rows = t.slots[:0], t.rows[:0]
+	return keys
+}
+
+// choose keeps at most n of the sorted list: each is nearer to the node than to any that was chosen before it (the
+// paper's algorithm 4). It reuses the list.
+func (t *tool) choose(s *state, n int) []uint64 {
+	left, chosen := t.list, t.list[:0]
+	for len(left) > 0 && len(chosen) < n {
+		best := left[0]
+		left = left[1:]
+		t.other.setRow(s.rowOf(slotOf(best)), s.scale(slotOf(best)))
+		chosen = append(chosen, best) // never beyond what was read of the list
+		t.slots, t.rows = t.slots[:0], t.rows[:0]
+		left = t.farther(s, left)
+	}
+	return chosen
+}
+
+// farther keeps of a list those that are farther from t.other than from the node.
+func (t *tool) farther(s *state, list []uint64) []uint64 {
+	kept := list[:0]
+	for from := 0; from < len(list); from += batchRows {
+		some := list[from:min(from+batchRows, len(list))]
+		for _, key := range some {
+			t.push(s, slotOf(key))
+		}
+		dots := t.dots[:len(some)]
+		simd.DotRows(dots, t.other.words, t.rows)
+		for i, key := range some {
+			if between := float32(dots[i]) * (t.other.scale * s.scale(t.slots[i])); between < scoreOf(key) {
+				kept = append(kept, key)
+			}
+		}
+		t.slots, t.rows = t.slots[:0], t.rows[:0]
+	}
+	return kept
+}
+
+// store writes the links of a node whose lock is held.
+func store(links []uint32, chosen []uint64) {
+	for i := range links {
+		var link uint32
+		if i < len(chosen) {
+			link = slotOf(chosen[i]) + 1
+		}
+		if atomic.LoadUint32(&links[i]) != link {
+			atomic.StoreUint32(&links[i], link)
+		}
+	}
+}
+
+// drawn is the sample with newly linked slots in it, each slot with the same chance (reservoir sampling).
+func (x *Index) drawn(s *state, added []uint32) sample {
+	slots := slices.Clone(s.sample.slots)
+	for _, slot := range added {
+		if x.dead.has(slot) {
+			continue
+		}
+		x.sampled++
+		if len(slots) < sampleSize(x.sampled) {
+			slots = append(slots, slot)
+		} else if at := rand.IntN(x.sampled); at < len(slots) {
+			slots[at] = slot
+		}
+	}
+	return s.sampleOf(slots)
+}
+
+func sampleSize(n int) int { return min(n, 32+int(2*math.Sqrt(float64(n)))) }
+
+// sampleOf puts rows side by side.
+func (t table) sampleOf(slots []uint32) sample {
+	p := sample{slots: slots, rows: make([]int8, 0, len(slots)*t.stride), scale: make([]float32, len(slots))}
+	for i, slot := range slots {
+		p.rows = append(p.rows, t.rowOf(slot)...)
+		p.scale[i] = t.scale(slot)
+	}
+	return p
+}

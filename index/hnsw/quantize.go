@@ -1,0 +1,83 @@
+package hnsw
+
+import (
+	"errors"
+	"hash/crc32"
+	"math"
+	"unsafe"
+
+	"searchd/internal/simd"
+)
+
+var errNotFinite = errors.New("hnsw: a vector has a value that is not finite")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// quantize writes v as int8 to row, the largest value as ±127, so that each vector has a step of its own and no value is cut.
+func quantize(row []int8, v []float32) (scale float32, m meta, err error) {
+	var top float32
+	for _, x := range v {
+		top = max(top, float32(math.Abs(float64(x))))
+	}
+	clear(row[len(v):])
+	scale, m.sum = top/127, crc32.Checksum(bytesOf(v), castagnoli)
+	var inverse float32
+	if scale > 0 {
+		inverse = 1 / scale
+	}
+	var sum float64
+	for i, x := range v {
+		row[i] = int8(math.RoundToEven(float64(x * inverse)))
+		d := float64(x) - float64(row[i])*float64(scale)
+		sum += d * d
+	}
+	m.err = math.Nextafter32(float32(math.Sqrt(sum)), math.MaxFloat32)
+	if math.IsNaN(sum) || math.IsInf(float64(top), 0) || inverse > math.MaxFloat32 {
+		return 0, meta{}, errNotFinite
+	}
+	return scale, m, nil
+}
+
+func bytesOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+}
+
+// query is a vector to compare rows with, in 16 bits: next to the rows' error that of the query vanishes.
+type query struct {
+	words []int16
+	scale float32
+	norm  float32 // of the float32 vector
+	err   float32 // length of the difference to it
+}
+
+// set makes v the query.
+func (q *query) set(v []float32, stride int) {
+	if q.words == nil {
+		q.words = make([]int16, stride)
+	}
+	var top float32
+	for _, x := range v {
+		top = max(top, float32(math.Abs(float64(x))))
+	}
+	q.scale = top / float32(simd.MaxQueryValue(stride))
+	var inverse float32
+	if q.scale > 0 {
+		inverse = 1 / q.scale
+	}
+	var sum, norm float64
+	for i, x := range v {
+		q.words[i] = int16(math.RoundToEven(float64(x * inverse)))
+		d := float64(x) - float64(q.words[i])*float64(q.scale)
+		sum, norm = sum+d*d, norm+float64(x)*float64(x)
+	}
+	q.err, q.norm = float32(math.Sqrt(sum)), float32(math.Sqrt(norm))
+}
+
+// setRow makes a row the query, as it is.
+func (q *query) setRow(row []int8, scale float32) {
+	if q.words == nil {
+		q.words = make([]int16, len(row))
+	}
+	simd.Widen(q.words, row)
+	q.scale = scale
+}

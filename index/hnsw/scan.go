@@ -1,0 +1,157 @@
+package hnsw
+
+import (
+	"context"
+	"math"
+
+	"searchd/index"
+	"searchd/internal/simd"
+)
+
+// scan looks at every row. Each score of int8 vectors has a bound of its error, so that what cannot be among the best q.K is
+// left out for certain, and the rest, scored in float32, gives the exact answer.
+func (x *Index) scan(ctx context.Context, s *state, w *walker, q index.Query) ([]index.Hit, error) {
+	t := x.newTop(w, q, x.Len())
+	for from := uint32(0); from < s.used; from += batchRows {
+		if from%slabRows == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		slab, at := s.slabs[from>>slabBits], int(from&(slabRows-1))
+		n := int(min(batchRows, s.used-from))
+		dots, scales := w.dots[:n], slab.scale[at:][:n]
+		simd.DotBlock(dots, w.query.words, slab.rows[at*s.stride:][:n*s.stride])
+		for i, dot := range dots {
+			score := float32(dot) * (w.query.scale * scales[i])
+			if score+t.margin < t.least { // no row is farther off
+				continue
+			}
+			slot, m := from+uint32(i), &slab.meta[at+i]
+			if !x.dead.has(slot) && (q.Allow == nil || q.Allow.Contains(m.id)) {
+				t.offer(slot, score, m.err)
+			}
+		}
+	}
+	t.finish()
+	return x.rescore(s, w, q)
+}
+
+// pick looks at the allowed rows only.
+func (x *Index) pick(ctx context.Context, s *state, w *walker, q index.Query) ([]index.Hit, error) {
+	t := x.newTop(w, q, int(min(q.Allow.GetCardinality(), uint64(x.Len()))))
+	compare := func() {
+		dots := w.dots[:len(w.slots)]
+		simd.DotRows(dots, w.query.words, w.rows)
+		for i, slot := range w.slots {
+			t.offer(slot, float32(dots[i])*(w.query.scale*s.scale(slot)), s.meta(slot).err)
+		}
+		w.slots, w.rows = w.slots[:0], w.rows[:0]
+	}
+	ids := make([]uint64, batchRows)
+	for it := q.Allow.ManyIterator(); ; {
+		n := it.NextMany(ids)
+		if n == 0 {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		x.names.RLock()
+		for _, id := range ids[:n] {
+			if slot, ok := x.slots[id]; ok && slot < s.used {
+				w.push(s, slot)
+			}
+		}
+		x.names.RUnlock()
+		compare()
+	}
+	t.finish()
+	return x.rescore(s, w, q)
+}
+
+// top keeps what may be among the best k.
+type top struct {
+	w      *walker
+	k      int
+	all    bool    // k is as many as there are
+	floor  float32 // the lowest score that the query admits
+	least  float32 // what an upper bound has to reach
+	margin float32 // the largest error of a score so far possible
+	round  float32 // the largest error of float32 arithmetic
+}
+
+func (x *Index) newTop(w *walker, q index.Query, n int) *top {
+	w.kept, w.heap = w.kept[:0], w.heap[:0]
+	t := &top{w: w, k: q.K, all: q.K >= n, floor: float32(math.Inf(-1)), round: float32(x.dimensions) / (1 << 23)}
+	if q.MinScore != 0 {
+		t.floor = q.MinScore
+	}
+	t.least = t.floor
+	t.margin = t.bound(math.Float32frombits(x.largestErr.Load()))
+	return t
+}
+
+// bound is the most that a score can be off, for a row that is err off: |⟨q,v⟩ − ⟨q̂,v̂⟩| ≤ |q|·|v−v̂| + |q−q̂|·|v̂|, and
+// |v̂| ≤ 1+err.
+func (t *top) bound(err float32) float32 {
+	q := &t.w.query
+	return q.norm*err + q.err*(1+err) + t.round*(q.norm+1)
+}
+
+// offer takes a row whose score is at most bound away.
+func (t *top) offer(slot uint32, score, err float32) {
+	b := t.bound(err)
+	if score+b < t.least {
+		return
+	}
+	t.w.kept = append(t.w.kept, candidate{slot, score + b})
+	if !t.all {
+		t.lower(score - b)
+	}
+}
+
+// lower puts a lower bound among the k greatest, the least of which every upper bound has to reach: k rows are as good.
+func (t *top) lower(bound float32) {
+	h := t.w.heap
+	if len(h) < t.k {
+		h = append(h, bound)
+		for i := len(h) - 1; i > 0 && h[i] < h[(i-1)/2]; i = (i - 1) / 2 {
+			h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+		}
+		t.w.heap = h
+	} else if bound > h[0] {
+		h[0] = bound
+		sift(h)
+	}
+	if len(h) == t.k {
+		t.least = max(t.floor, h[0])
+	}
+}
+
+// sift restores a heap whose first element has grown.
+func sift(h []float32) {
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= len(h) {
+			return
+		}
+		if child+1 < len(h) && h[child+1] < h[child] {
+			child++
+		}
+		if h[i] <= h[child] {
+			return
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+}
+
+// finish drops what was taken before the bar rose.
+func (t *top) finish() {
+	kept := t.w.kept[:0]
+	for _, c := range t.w.kept {
+		if c.score >= t.least {
+			kept = append(kept, c)
+		}
+	}
+	t.w.kept = kept
+}

@@ -1,0 +1,163 @@
+package hnsw
+
+import (
+	"math"
+	"sync/atomic"
+
+	"searchd/internal/simd"
+)
+
+// walker is what one search needs; it is used again by the next.
+type walker struct {
+	query   query
+	visited []uint64
+	near    beam // where to go on
+	found   beam // what may be answered; used only where that is not the same
+	heap    []float32
+	kept    []candidate
+	buffer  []float32
+
+	batch
+}
+
+// batch is a list of rows that are compared with the query together.
+type batch struct {
+	slots []uint32
+	rows  []*int8
+	dots  []int32
+}
+
+const (
+	batchRows  = 256
+	togetherOf = 24 // rows that are worth comparing at once: below, the links of the next best are followed too
+)
+
+func (x *Index) walker() *walker {
+	w := x.walkers.Get().(*walker)
+	if w.rows == nil {
+		w.batch = batch{make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]int32, batchRows)}
+		w.buffer = make([]float32, x.dimensions)
+	}
+	return w
+}
+
+// admit says whether a slot may be answered; nil admits all.
+type admit func(slot uint32) bool
+
+// walk follows links from the best of the sample, and from all rows that are not linked, until width slots are known that
+// may be answered and no better ones are in sight; it looks around with a beam of reach. What was found is in the beam that
+// it returns.
+func (w *walker) walk(s *state, width, reach int, may admit) *beam {
+	w.near.reset(reach)
+	found := &w.near
+	if may != nil {
+		w.found.reset(width)
+		found = &w.found
+	}
+	w.visited = resized(w.visited, int(s.used+63)/64)
+	clear(w.visited)
+	w.start(s, found, may)
+	for {
+		key, ok := w.near.follow()
+		if !ok || key > found.worst() {
+			return found
+		}
+		w.gather(s, slotOf(key))
+		for len(w.slots) < togetherOf {
+			if key, ok = w.near.follow(); !ok {
+				break
+			}
+			w.gather(s, slotOf(key))
+		}
+		w.compare(s, found, may)
+	}
+}
+
+// start compares the query with the sample and with the rows that nothing leads to yet.
+func (w *walker) start(s *state, found *beam, may admit) {
+	for from := 0; from < len(s.sample.slots); from += batchRows {
+		slots := s.sample.slots[from:min(from+batchRows, len(s.sample.slots))]
+		dots := w.dots[:len(slots)]
+		simd.DotBlock(dots, w.query.words, s.sample.rows[from*s.stride:][:len(slots)*s.stride])
+		for i, slot := range slots {
+			w.visit(slot)
+			w.add(slot, float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), found, may)
+		}
+	}
+	for _, slot := range s.pending {
+		if w.visit(slot) {
+			w.push(s, slot)
+		}
+		if len(w.slots) == batchRows {
+			w.compare(s, found, may)
+		}
+	}
+	w.compare(s, found, may)
+}
+
+// visit says whether a slot is seen for the first time.
+func (w *walker) visit(slot uint32) bool {
+	word, bit := &w.visited[slot>>6], uint64(1)<<(slot&63)
+	if *word&bit != 0 {
+		return false
+	}
+	*word |= bit
+	return true
+}
+
+func (w *walker) push(s *state, slot uint32) {
+	w.slots = append(w.slots, slot)
+	w.rows = append(w.rows, s.row(slot))
+}
+
+// gather takes the rows that a slot leads to. Those that came after the state are not for this search.
+func (w *walker) gather(s *state, from uint32) {
+	links := s.links(from)
+	for i := range links {
+		link := atomic.LoadUint32(&links[i])
+		if link == 0 {
+			return
+		}
+		if slot := link - 1; slot < s.used && w.visit(slot) {
+			w.push(s, slot)
+		}
+	}
+}
+
+// compare scores the batch, and empties it.
+func (w *walker) compare(s *state, found *beam, may admit) {
+	dots := w.dots[:len(w.slots)]
+	simd.DotRows(dots, w.query.words, w.rows)
+	for i, slot := range w.slots {
+		w.add(slot, float32(dots[i])*(w.query.scale*s.scale(slot)), found, may)
+	}
+	w.slots, w.rows = w.slots[:0], w.rows[:0]
+}
+
+func (w *walker) add(slot uint32, score float32, found *beam, may admit) {
+	key := keyOf(score, slot)
+	if found == &w.near {
+		w.near.add(key)
+		return
+	}
+	worst := found.worst()
+	if key < worst && may(slot) {
+		found.add(key)
+	}
+	if len(found.keys) < found.limit || key < worst {
+		w.near.add(key)
+	}
+}
+
+func resized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/4)
+	}
+	return s[:n]
+}
+
+// slack is how far an int8 score may be off, as good as never more: the errors of 384 values add up like a walk of chance.
+// The bound that is never passed is √dimensions/4 times that.
+func (w *walker) slack(err float32, dimensions int) float32 {
+	return 4*err*w.query.norm/float32(math.Sqrt(float64(dimensions))) + w.query.err
+}
