@@ -55,9 +55,8 @@ type Index struct {
 	wake     chan struct{} // holds an element when there may be something to link or to repair
 	stop     chan struct{}
 	working  sync.WaitGroup
-	failed   error // of the file; guarded by write
 	width    atomic.Int64
-	unsaved  int   // changes since the last snapshot; guarded by write
+	unsaved  int // changes since the last snapshot; guarded by write
 	building atomic.Bool
 }
 

@@ -22,10 +22,10 @@ func (x *Index) work() {
 	var l linker
 	for {
 		for !x.stopped() {
-			if x.linkSome(&l) || x.repairSome(&l) {
-				continue
+			if !x.linkSome(&l) && !x.repairSome(&l) {
+				x.saveSome()
+				break
 			}
-			break
 		}
 		select {
 		case <-x.wake:
