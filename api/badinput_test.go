@@ -406,7 +406,7 @@ func badChanges() []bad {
 		{name: "collection name long", path: "/collections", body: `{"name":"` + strings.Repeat("x", 129) + `"}`, status: 422, param: "name"},
 		{name: "collection name is a number", path: "/collections", body: `{"name":1}`, status: 422, param: "name"},
 		{name: "unknown model", path: "/collections", body: `{"name":"c","model":"gpt"}`, status: 422, param: "model"},
-		{name: "unknown engine", path: "/collections", body: `{"name":"c","engine":"hnsw"}`, status: 422, param: "engine"},
+		{name: "unknown engine", path: "/collections", body: `{"name":"c","engine":"flat"}`, status: 422, param: "engine"},
 		{name: "dimensions", path: "/collections", body: `{"name":"c","dimensions":3}`, status: 422, param: "dimensions"},
 		{name: "negative dimensions", path: "/collections", body: `{"name":"c","dimensions":-1}`, status: 422, param: "dimensions"},
 		{name: "collection description long", path: "/collections", body: `{"name":"c","description":"` + strings.Repeat("x", 4097) + `"}`, status: 422, param: "description"},

@@ -30,5 +30,12 @@ func CheckName(field, name string) error {
 // CheckDescription makes sure that a collection's description can be stored.
 func CheckDescription(field, text string) error { return checkString(field, text, maxDescriptionBytes) }
 
-// Engines are the names a collection's engine may have: auto lets searchd choose.
-var Engines = []string{"auto", "chromem"}
+// The engines that a collection may ask for.
+const (
+	EngineAuto    = "auto" // lets searchd choose by the number of vectors
+	EngineChromem = "chromem"
+	EngineHNSW    = "hnsw"
+)
+
+// Engines are the names a collection's engine may have; the first is taken where none is given.
+var Engines = []string{EngineAuto, EngineChromem, EngineHNSW}

@@ -7,7 +7,7 @@ type Collection struct {
 	ID          uint64 `gorm:"primaryKey;autoIncrement"`
 	Name        string `gorm:"uniqueIndex;not null"`
 	Description string
-	Engine      string `gorm:"not null"` // what was asked for: auto, chromem
+	Engine      string `gorm:"not null"` // what was asked for: one of Engines
 	Model       string `gorm:"not null"`
 	Revision    string `gorm:"not null"` // content hash of the weights
 	Dimensions  int    `gorm:"not null"`

@@ -16,7 +16,6 @@ import (
 	"searchd/api/client"
 	"searchd/hf/library"
 	"searchd/index"
-	"searchd/index/chromem"
 	"searchd/ingest"
 	"searchd/internal/metrics"
 	"searchd/models"
@@ -59,7 +58,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 		return nil, errors.Join(available.err, store.Close())
 	}
 	a := &app{log: log, db: store}
-	a.index = index.NewRegistry(index.Open(newEngine), store)
+	a.index = index.NewRegistry(engines{dir, log}, store)
 	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
 		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})
@@ -95,9 +94,6 @@ func (a *app) look(ctx context.Context) (metrics.Store, error) {
 	}
 	return s, err
 }
-
-// newEngine makes the index engine for new and reopened collections.
-func newEngine(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }
 
 // shutdownGrace is how long requests that are being answered may take when the process is asked to stop.
 const shutdownGrace = 10 * time.Second

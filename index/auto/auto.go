@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,18 +24,12 @@ type Index struct {
 
 	write   sync.Mutex           // one change at a time
 	kept    map[uint64][]float32 // what current holds, to fill the next engine from; nil once that serves
-	missed  []change             // what changed while it was filled
+	missed  map[uint64][]float32 // what changed while it was filled; nil stands for a deletion
 	moving  bool
 	atCount int // vectors at which to move
 
 	stopped atomic.Bool
 	moves   sync.WaitGroup
-}
-
-// change is an upsert or a deletion.
-type change struct {
-	items []index.Item
-	gone  []uint64
 }
 
 var _ index.Index = (*Index)(nil)
@@ -49,42 +44,45 @@ func New(small index.Index, count int, open func() (index.Index, error), log *sl
 
 // Upsert adds or replaces items.
 func (x *Index) Upsert(ctx context.Context, items []index.Item) error {
-	return x.change(ctx, change{items: items})
+	return x.change(func() error { return x.current.Upsert(ctx, items) }, func() {
+		for _, item := range items {
+			x.kept[item.ID] = item.Vector
+			x.miss(item.ID, item.Vector)
+		}
+	})
 }
 
 // Delete removes ids.
 func (x *Index) Delete(ctx context.Context, ids []uint64) error {
-	return x.change(ctx, change{gone: ids})
+	return x.change(func() error { return x.current.Delete(ctx, ids) }, func() {
+		for _, id := range ids {
+			delete(x.kept, id)
+			x.miss(id, nil)
+		}
+	})
 }
 
-func (x *Index) change(ctx context.Context, c change) error {
+// change does something to the engine that serves and, where that is to be replaced, keeps it in mind.
+func (x *Index) change(do func() error, keep func()) error {
 	x.write.Lock()
 	defer x.write.Unlock()
 	x.serving.RLock()
 	defer x.serving.RUnlock()
-	if err := c.apply(ctx, x.current); err != nil || x.kept == nil {
+	if err := do(); err != nil || x.kept == nil {
 		return err
 	}
-	for _, item := range c.items {
-		x.kept[item.ID] = item.Vector
-	}
-	for _, id := range c.gone {
-		delete(x.kept, id)
-	}
-	if x.moving {
-		x.missed = append(x.missed, change{slices.Clone(c.items), slices.Clone(c.gone)})
-	} else if len(x.kept) >= x.atCount && !x.stopped.Load() {
-		x.moving = true
+	keep()
+	if !x.moving && len(x.kept) >= x.atCount && !x.stopped.Load() {
+		x.moving, x.missed = true, map[uint64][]float32{}
 		x.moves.Go(x.move)
 	}
 	return nil
 }
 
-func (c change) apply(ctx context.Context, x index.Index) error {
-	if err := x.Delete(ctx, c.gone); err != nil {
-		return err
+func (x *Index) miss(id uint64, v []float32) {
+	if x.moving {
+		x.missed[id] = v
 	}
-	return x.Upsert(ctx, c.items)
 }
 
 // move fills the next engine and lets it serve. Where that fails, the old one goes on, until there are twice as many vectors.
@@ -107,16 +105,44 @@ func (x *Index) move() {
 
 var errStopped = errors.New("auto: the index is closed")
 
-// fill copies everything, then what changed meanwhile, over and over; when that is little, it holds up the writers for it.
+// fill copies everything, then what changed meanwhile, a few times; the last time it holds up the writers for it.
 func (x *Index) fill(next index.Index) error {
-	const batch = 1024
-	ctx := context.Background()
+	const rounds = 4
 	x.write.Lock()
-	items := make([]index.Item, 0, len(x.kept))
-	for id, v := range x.kept {
-		items = append(items, index.Item{ID: id, Vector: v})
-	}
+	all := maps.Clone(x.kept)
 	x.write.Unlock()
+	err := x.copy(next, all)
+	for range rounds {
+		x.write.Lock()
+		missed := x.missed
+		x.missed = map[uint64][]float32{}
+		x.write.Unlock()
+		err = errors.Join(err, x.copy(next, missed))
+	}
+	x.write.Lock()
+	defer x.write.Unlock()
+	if err = errors.Join(err, x.copy(next, x.missed)); err == nil {
+		x.serve(next)
+	}
+	return err
+}
+
+// copy brings the next engine to what a map says.
+func (x *Index) copy(next index.Index, changed map[uint64][]float32) error {
+	const batch = 1024
+	var items []index.Item
+	var gone []uint64
+	for id, v := range changed {
+		if v == nil {
+			gone = append(gone, id)
+		} else {
+			items = append(items, index.Item{ID: id, Vector: v})
+		}
+	}
+	ctx := context.Background()
+	if err := next.Delete(ctx, gone); err != nil {
+		return fmt.Errorf("fill the next engine: %w", err)
+	}
 	for some := range slices.Chunk(items, batch) {
 		if x.stopped.Load() {
 			return errStopped
@@ -125,44 +151,19 @@ func (x *Index) fill(next index.Index) error {
 			return fmt.Errorf("fill the next engine: %w", err)
 		}
 	}
-	for {
-		x.write.Lock()
-		missed := x.missed
-		x.missed = nil
-		if len(missed) <= 1 {
-			defer x.write.Unlock()
-			if err := applyAll(ctx, missed, next); err != nil {
-				return err
-			}
-			return x.serve(next)
-		}
-		x.write.Unlock()
-		if err := applyAll(ctx, missed, next); err != nil {
-			return err
-		}
-	}
-}
-
-func applyAll(ctx context.Context, changes []change, x index.Index) error {
-	for _, c := range changes {
-		if err := c.apply(ctx, x); err != nil {
-			return fmt.Errorf("bring the next engine up to date: %w", err)
-		}
-	}
 	return nil
 }
 
 // serve puts the next engine in the place of the old one, when no search uses that any more.
-func (x *Index) serve(next index.Index) error {
+func (x *Index) serve(next index.Index) {
 	x.serving.Lock()
 	old := x.current
 	x.current = next
 	x.serving.Unlock()
-	x.kept, x.moving = nil, false
+	x.kept, x.missed, x.moving = nil, nil, false
 	if err := old.Close(); err != nil {
 		x.log.Warn("engine not closed", "error", err)
 	}
-	return nil
 }
 
 // Search asks the engine that serves.
