@@ -7,12 +7,13 @@ import "golang.org/x/sys/cpu"
 // Which assembly to use. Kernels branch on these rather than call through a function variable, which would move their
 // slices to the heap.
 var (
-	hasAVX512, hasAVX2 = detect()
-	hasVNNI            = hasAVX512 && detectVNNI()
+	hasAMX, hasAVX512, hasAVX2 = detect()
+	hasVNNI                    = hasAVX512 && detectVNNI()
 )
 
 func use(level string) {
-	hasAVX512 = level == LevelAVX512
+	hasAMX = level == LevelAMX
+	hasAVX512 = hasAMX || level == LevelAVX512
 	hasAVX2 = hasAVX512 || level == LevelAVX2
 	hasVNNI = hasAVX512 && detectVNNI()
 }

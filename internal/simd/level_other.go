@@ -3,9 +3,9 @@
 package simd
 
 // Constants, so that the compiler drops every branch into assembly.
-const hasAVX512, hasVNNI, hasAVX2 = false, false, false
+const hasAMX, hasAVX512, hasVNNI, hasAVX2 = false, false, false, false
 
-func detect() (avx512, avx2 bool) { return false, false }
+func detect() (amx, avx512, avx2 bool) { return false, false, false }
 
 func use(string) {}
 

@@ -43,3 +43,9 @@ func quantizeInt16AVX512(_ *int16, _ *float32, _ int, _ *float32, _ int) { panic
 func quantizeInt16AVX2(_ *int16, _ *float32, _ int, _ *float32, _ int)   { panic(noAssembly) }
 
 const noAssembly = "simd: this build has no assembly"
+
+func tileGemm([]float32, *TileProduct)                                { panic(noAssembly) }
+func tileGemmRound([]BFloat16, *TileProduct, bool, *TileScratch)      { panic(noAssembly) }
+func tileNorm(*TileNorm, []BFloat16, int, []float32, int, int)        { panic(noAssembly) }
+func tilePack(*TileKeys, []BFloat16, []BFloat16, int)                 { panic(noAssembly) }
+func tileAttend(*TileQueries, *TileKeys, *TileScratch, int, int) bool { panic(noAssembly) }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
@@ -37,6 +38,9 @@ func main() {
 		{"quantize_int16", quantizeInt16},
 		{"softmax", softmax},
 		{"widen", widen},
+		{"tileattention", tileAttention},
+		{"tilegemm", tileGemms},
+		{"tilenorm", tileNorm},
 	} {
 		if err := generate(*dir, op.name, op.emit); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", op.name, err)
@@ -45,12 +49,14 @@ func main() {
 	}
 }
 
-// generate writes name_amd64.s and name_amd64.go with the operation for both vector widths.
+// generate writes name_amd64.s and name_amd64.go with the operation for both vector widths, or for tiles.
 func generate(dir, name string, emit func(*target)) error {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("!purego")
 	emit(&target{Context: ctx, suffix: "AVX512", lanes: 16})
-	emit(&target{Context: ctx, suffix: "AVX2", lanes: 8})
+	if !strings.HasPrefix(name, "tile") {
+		emit(&target{Context: ctx, suffix: "AVX2", lanes: 8})
+	}
 	file, err := ctx.Result()
 	if err != nil {
 		return err

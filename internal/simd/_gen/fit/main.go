@@ -30,6 +30,18 @@ func main() {
 		weight: func(t float64) float64 { return t },
 	})
 	show(problem{
+		name: "roughGELUCoeff: Φ(−t) = R(u), u = 2t/3.75−1", low: 0, high: 3.75, degree: 6,
+		target: func(t float64) float64 { return math.Erfc(t/math.Sqrt2) / 2 },
+		factor: func(float64) float64 { return 1 },
+		weight: func(t float64) float64 { return t },
+	})
+	show(problem{
+		name: "roughExp2Coeff: 2^f = P(u), u = 2f−1", low: 0, high: 1, degree: 3,
+		target: math.Exp2,
+		factor: func(float64) float64 { return 1 },
+		weight: func(f float64) float64 { return math.Exp2(-f) },
+	})
+	show(problem{
 		name: "exp2Coeff from the second on: 2^f = 1 + f·P(u), u = 2f", low: -0.5, high: 0.5, degree: 5,
 		target: func(f float64) float64 { return math.Exp2(f) - 1 },
 		factor: func(f float64) float64 { return f },
@@ -45,6 +57,21 @@ func show(p problem) {
 		fmt.Printf("\tin u %-16.9g in %g·u %.9g\n", c, (p.high-p.low)/2, c*power)
 		power *= 2 / (p.high - p.low)
 	}
+	if p.low == 0 {
+		fmt.Printf("\tin powers of the variable itself %.9g\n", shifted(coeff, 2/p.high))
+	}
+}
+
+// shifted turns a polynomial in u = scale·t−1 into one in t, by Horner's scheme.
+func shifted(coeff []float64, scale float64) []float64 {
+	out := make([]float64, len(coeff))
+	for i := len(coeff) - 1; i >= 0; i-- {
+		for j := len(out) - 1; j > 0; j-- {
+			out[j] = out[j-1]*scale - out[j]
+		}
+		out[0] = coeff[i] - out[0]
+	}
+	return out
 }
 
 // fit returns the coefficients of P in powers of u and the largest weighted error.
