@@ -27,7 +27,7 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	rows := append([][2]string{
 		{"searchd", version},
 		{"machine", fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())},
-		{"kernels", fmt.Sprintf("%s, of %s", simd.Level(), strings.Join(simd.Levels(), " "))},
+		{"kernels", kernels()},
 		{"processor", strings.Join(simd.Features(), " ")},
 		{"built with cgo", fmt.Sprint(cgo())},
 		{"setting data", c.Data}, {"setting server", c.Server}, {"setting log", c.Log},
@@ -38,6 +38,15 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		return err
 	}
 	return errors.Join(modelErr, dataErr)
+}
+
+// kernels is which are used, of those that can be, and why better ones are not.
+func kernels() string {
+	s := fmt.Sprintf("%s, of %s", simd.Level(), strings.Join(simd.Levels(), " "))
+	if err := simd.Fault(); err != nil {
+		s += fmt.Sprintf("; %s is left out, since on this processor %v", simd.LevelAMX, err)
+	}
+	return s
 }
 
 // Two sentences that say the same, and one that does not: the model must tell them apart.

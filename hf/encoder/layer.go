@@ -19,6 +19,7 @@ type layer struct {
 type norm struct {
 	gamma, beta []float32
 	epsilon     float32
+	tiles       simd.TileNorm // the same for a model in tiles
 }
 
 // takesIntegers tells whether any of the products with the state is one of integers.

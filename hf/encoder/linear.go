@@ -40,7 +40,8 @@ type linear struct {
 	bias   []float32
 	panels []float32 // nil if integers are multiplied
 	whole  []int16
-	scales []float32 // of whole: for each panel, for each group of inputs, 32
+	scales []float32       // of whole: for each panel, for each group of inputs, 32
+	tiles  []simd.BFloat16 // instead of all these where the model is packed in tiles
 }
 
 // pack lays the matrix out for the kernels.
@@ -67,11 +68,32 @@ func (m *matrix) integers(in dimension) bool {
 func packFloats(m *matrix, bias []float32, out, in dimension) linear {
 	l := newLinear(bias, out, in)
 	l.panels = make([]float32, simd.PanelsLen(out.size(), l.in))
-	rows := make([]float32, simd.PanelWidth*l.in)
+	m.eachPanel(out, in, func(first int, rows []float32) {
+		simd.PackPanels(l.panels[first*l.in:], rows, simd.PanelWidth, l.in)
+	})
+	return l
+}
+
+// packTiles rounds to bfloat16. The inputs go slice by slice, and inside a slice the panels.
+func packTiles(m *matrix, bias []float32, out, in dimension, slice int) linear {
+	l := newLinear(bias, out, in)
+	l.tiles = make([]simd.BFloat16, out.size()*l.in)
+	m.eachPanel(out, in, func(first int, rows []float32) {
+		for k := 0; k < l.in; k += slice {
+			width := min(slice, l.in-k)
+			simd.PackTiles(l.tiles[k*out.size()+first*width:], rows[k:], l.in, width)
+		}
+	})
+	return l
+}
+
+// eachPanel visits the matrix as floats, 32 rows of packed size at a time.
+func (m *matrix) eachPanel(out, in dimension, visit func(first int, rows []float32)) {
+	rows := make([]float32, simd.PanelWidth*in.size())
 	published := make([]float32, in.published())
 	for first := 0; first < out.size(); first += simd.PanelWidth {
 		for j := range simd.PanelWidth {
-			row := rows[j*l.in:][:l.in]
+			row := rows[j*in.size():][:in.size()]
 			if i, ok := out.source(first + j); ok {
 				m.row(published, i)
 				in.spread(row, published)
@@ -79,9 +101,8 @@ func packFloats(m *matrix, bias []float32, out, in dimension) linear {
 				clear(row)
 			}
 		}
-		simd.PackPanels(l.panels[first*l.in:], rows, simd.PanelWidth, l.in)
+		visit(first, rows)
 	}
-	return l
 }
 
 func packIntegers(m *matrix, bias []float32, out, in dimension) linear {

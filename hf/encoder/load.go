@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"searchd/hf/safetensors"
+	"searchd/internal/simd"
 )
 
 // load reads all weights. The layers, nearly all of the work, are shared among the cores.
@@ -110,16 +111,24 @@ func (r *reader) layer(name string) layer {
 		output:        r.linear(name+r.names.output, hidden, heads),
 		attentionNorm: r.norm(name + r.names.attentionNorm),
 		grow:          r.linear(name+r.names.grow, inner, hidden),
-		shrink:        r.linear(name+r.names.shrink, hidden, inner),
+		shrink:        r.sliced(name+r.names.shrink, hidden, inner, r.m.slice()),
 		outputNorm:    r.norm(name + r.names.outputNorm),
 	}
 }
 
 func (r *reader) linear(name string, out, in dimension) linear {
+	return r.sliced(name, out, in, in.size())
+}
+
+// sliced is a linear layer whose inputs come in slices where it is packed in tiles.
+func (r *reader) sliced(name string, out, in dimension, slice int) linear {
 	m := r.matrix(name+".weight", out.published(), in.published())
 	bias := r.vector(name+".bias", out.published())
 	if r.err != nil {
 		return linear{}
+	}
+	if r.m.tiled {
+		return packTiles(&m, bias, out, in, slice)
 	}
 	return pack(&m, bias, out, in)
 }
@@ -130,7 +139,13 @@ func (r *reader) norm(name string) norm {
 	if r.has(name + ".gamma") {
 		gamma, beta = name+".gamma", name+".beta"
 	}
-	return norm{r.vector(gamma, n), r.vector(beta, n), float32(r.m.config.Epsilon)}
+	l := norm{gamma: r.vector(gamma, n), beta: r.vector(beta, n), epsilon: float32(r.m.config.Epsilon)}
+	if r.m.tiled {
+		l.tiles = simd.TileNorm{Gamma: make([]float32, r.m.hidden.size()), Beta: make([]float32, r.m.hidden.size()), Columns: n, Epsilon: l.epsilon}
+		copy(l.tiles.Gamma, l.gamma)
+		copy(l.tiles.Beta, l.beta)
+	}
+	return l
 }
 
 func (r *reader) matrix(name string, rows, columns int) (m matrix) {

@@ -22,12 +22,13 @@ type Model struct {
 	relative  *relativeBias // nil for most
 	scale     float32       // of attention's scores
 	activate  func([]float32)
+	tiled     bool // packed in tiles of bfloat16
 
 	parameters int64
 	precision  string
 }
 
-// New packs the weights of file, on all cores. The model keeps a reference to file's bytes where its word embeddings are
+// New packs the weights of file, on all cores, for the kernels in use: simd.Level. The model keeps a reference to file's bytes where its word embeddings are
 // int8, else none. The weights may be F32, F16, BF16 or what Quantize makes; a tensor that is missing or has the wrong
 // shape or type is an error that names it.
 func New(config Config, file *safetensors.File) (*Model, error) {
@@ -43,6 +44,7 @@ func New(config Config, file *safetensors.File) (*Model, error) {
 		longest:      config.MaxTokens(),
 		scale:        float32(1 / math.Sqrt(float64(config.headSize()))),
 		activate:     activate,
+		tiled:        simd.Tiles(),
 		hidden:       rounded(1, config.Hidden),
 		intermediate: rounded(1, config.Intermediate),
 		head:         rounded(config.Heads, config.headSize()),
@@ -101,9 +103,6 @@ func (m *Model) Forward(ws *Workspace, b *Batch, visit func(layer int)) error {
 		return err
 	}
 	ws.fit(len(b.IDs), b.longest())
-	if visit == nil {
-		visit = func(int) {}
-	}
 	ws.pass.m, ws.pass.ws, ws.pass.b, ws.pass.tokens = m, ws, b, len(b.IDs)
 	ws.pass.run(visit)
 	return nil

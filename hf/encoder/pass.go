@@ -37,7 +37,7 @@ const (
 	growth                    // growPanels a part, with the activation
 	shrinking                 // a panel a part
 	outputNorm                // normRows a part
-	steps
+	floatSteps
 )
 
 const (
@@ -72,12 +72,30 @@ func (p *pass) run(visit func(layer int)) {
 		}
 	}
 	p.m.embed(p.ws, p.b)
-	visit(0)
+	if p.m.tiled {
+		p.narrow()
+	}
 	for layer := range p.m.layers {
+		if visit != nil {
+			p.show(visit, layer)
+		}
 		p.layer(layer)
-		visit(layer + 1)
 	}
 	p.leave()
+	if p.m.tiled {
+		p.widen()
+	}
+	if visit != nil {
+		visit(len(p.m.layers))
+	}
+}
+
+// show lets visit see the state before a layer.
+func (p *pass) show(visit func(layer int), layer int) {
+	if p.m.tiled && layer > 0 {
+		p.widen()
+	}
+	visit(layer)
 }
 
 // leave sends the helpers away. From then on none of them touches the workspace.
@@ -89,7 +107,8 @@ func (p *pass) leave() {
 }
 
 func (p *pass) layer(layer int) {
-	for block := range (p.tokens + rowBlock - 1) / rowBlock {
+	rows, steps := p.shape()
+	for block := range (p.tokens + rows - 1) / rows {
 		for s := range steps {
 			if s == attention && block > 0 {
 				continue
@@ -196,16 +215,28 @@ func relax(spins int) {
 	}
 }
 
+// shape is how many rows are a block, and how many steps it takes.
+func (p *pass) shape() (rows int, steps step) {
+	if p.m.tiled {
+		return tileBlock, p.m.tileSteps()
+	}
+	return rowBlock, floatSteps
+}
+
 // rows is the block of rows of a place.
 func (p *pass) rows(at place) (first, count int) {
-	first = at.block() * rowBlock
-	return first, min(rowBlock, p.tokens-first)
+	block, _ := p.shape()
+	first = at.block() * block
+	return first, min(block, p.tokens-first)
 }
 
 // parts is how many parts the step of a place has.
 func (p *pass) parts(at place) int {
 	l := &p.m.layers[at.layer()]
 	_, rows := p.rows(at)
+	if p.m.tiled {
+		return p.tileParts(at.step(), l, rows)
+	}
 	switch at.step() {
 	case attention:
 		return p.m.config.Heads
@@ -227,6 +258,10 @@ func (p *pass) parts(at place) int {
 func (p *pass) do(at place, thread int) {
 	l, ws := &p.m.layers[at.layer()], p.ws
 	first, count := p.rows(at)
+	if p.m.tiled {
+		p.tileDo(at, l, first, count, thread)
+		return
+	}
 	switch at.step() {
 	case attention:
 		l.attend(p.m, ws, &ws.heads[thread], p.b, at.part())

@@ -3,10 +3,14 @@ package encoder
 import (
 	"slices"
 	"testing"
+
+	"searchd/internal/simd"
 )
 
 // A text has the same vector, bit for bit, whoever computes it.
-func TestThreadsDoNotMatter(t *testing.T) {
+func TestThreadsDoNotMatter(t *testing.T) { eachLevel(t, testThreadsDoNotMatter) }
+
+func testThreadsDoNotMatter(t *testing.T) {
 	m, file := tinyModel(t)
 	texts := tinyTexts(t, file)
 	b := batchOf(texts...)
@@ -15,7 +19,7 @@ func TestThreadsDoNotMatter(t *testing.T) {
 		t.Fatal(err)
 	}
 	rounds := 50
-	if testing.Short() {
+	if testing.Short() || simd.Level() == simd.LevelGo || simd.Level() == simd.LevelGoBFloat16 {
 		rounds = 3 // enough for the race detector, and for an emulator
 	}
 	ws := m.NewWorkspace()

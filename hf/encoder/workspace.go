@@ -69,6 +69,7 @@ type Workspace struct {
 	wholeHidden, wholeContext, wholeInner simd.Int16Rows
 
 	heads []headSpace // one a thread
+	tiles tileSpace   // instead of these, of a model in tiles
 
 	vector, next []float32 // of one text, before and after a dense layer
 }
@@ -101,6 +102,10 @@ func (ws *Workspace) pause() {
 func (ws *Workspace) fit(tokens, longest int) {
 	m := ws.model
 	grow(&ws.hidden, tokens*m.hidden.stride)
+	if m.tiled {
+		ws.tiles.fit(m, tokens, longest, max(ws.Threads, 1))
+		return
+	}
 	grow(&ws.context, tokens*m.head.size())
 	grow(&ws.sum, min(tokens, rowBlock)*m.hidden.stride)
 	ws.fitInner(min(tokens, rowBlock), tokens)
@@ -175,8 +180,8 @@ func (hs *headSpace) fit(m *Model, tokens, longest int) {
 }
 
 // grow makes a buffer of at least n values. It keeps no values: a new buffer is all zero.
-func grow(b *[]float32, n int) {
+func grow[T float32 | simd.BFloat16](b *[]T, n int) {
 	if len(*b) < n {
-		*b = make([]float32, n)
+		*b = make([]T, n)
 	}
 }

@@ -129,11 +129,10 @@ func TestGoldens(t *testing.T) {
 	if len(all) < 400 {
 		t.Fatalf("only %d texts", len(all))
 	}
-	e := openBundled(t, local.Options{})
-	for _, level := range simd.Levels() {
+	for _, level := range append(simd.Levels(), simd.LevelGoBFloat16) {
 		t.Run(level, func(t *testing.T) {
 			list, texts := all, texts
-			if level == simd.LevelGo && os.Getenv("SEARCHD_ALL_GOLDENS") == "" {
+			if (level == simd.LevelGo || level == simd.LevelGoBFloat16) && os.Getenv("SEARCHD_ALL_GOLDENS") == "" {
 				list, texts = quick(list)
 			}
 			restore, err := simd.SetLevel(level)
@@ -141,6 +140,7 @@ func TestGoldens(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer restore()
+			e := openBundled(t, local.Options{}) // packed for the level
 			lowest, sum := 1.0, 0.0
 			for i, answer := range embed(t, e, texts...) {
 				c := cosine(answer.Vector, list[i].vector)

@@ -13,7 +13,7 @@ func detect() (amx, avx512, avx2 bool) {
 	x := &cpu.X86
 	avx2 = x.HasAVX2 && x.HasFMA
 	avx512 = avx2 && x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW
-	amx = avx512 && x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && tilesAllowed()
+	amx = avx512 && x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && tilesAllowed() && tilesWork() == nil
 	return amx, avx512, avx2
 }
 

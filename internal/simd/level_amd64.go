@@ -18,6 +18,16 @@ func use(level string) {
 	hasVNNI = hasAVX512 && detectVNNI()
 }
 
+// Fault says why an implementation that the processor has is not used: one that does not compute here what it should. Nil is the
+// rule.
+func Fault() error {
+	_, avx512, _ := detect()
+	if x := &cpu.X86; !avx512 || !x.HasAMXBF16 || !tilesAllowed() {
+		return nil
+	}
+	return tilesWork()
+}
+
 // Features lists the processor's extensions that matter to this package or to a faster one: a diagnosis for people.
 func Features() []string {
 	x := &cpu.X86

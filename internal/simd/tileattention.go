@@ -29,11 +29,15 @@ func (t *TileKeys) Pack(key, value []BFloat16, stride, tokens, size int) {
 		tilePack(t, key, value, stride)
 		return
 	}
-	for i := range blocks * PanelWidth {
-		for j := range size {
+	t.packGo(key, value, stride)
+}
+
+func (t *TileKeys) packGo(key, value []BFloat16, stride int) {
+	for i := range (t.tokens + PanelWidth - 1) / PanelWidth * PanelWidth {
+		for j := range t.groups * PanelWidth {
 			from := (j/PanelWidth*stride+i)*PanelWidth + j%PanelWidth
 			t.keys[t.key(i, j)] = key[from]
-			if v := value[from]; i < tokens {
+			if v := value[from]; i < t.tokens {
 				t.values[t.value(i, j)] = v
 			} else {
 				t.values[t.value(i, j)] = 0 // its weight is 0, but 0·NaN is not

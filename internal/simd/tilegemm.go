@@ -41,6 +41,10 @@ func TileGemm(c []float32, p *TileProduct) {
 		tileGemm(c, p)
 		return
 	}
+	p.into(c)
+}
+
+func (p *TileProduct) into(c []float32) {
 	for i := range p.Rows {
 		row := (*[PanelWidth]float32)(c[i*PanelWidth:])
 		if p.Bias != nil {
@@ -75,6 +79,10 @@ func TileGemmRound(dst []BFloat16, p *TileProduct, gelu bool, s *TileScratch) {
 		tileGemmRound(dst, p, gelu, s)
 		return
 	}
+	p.intoRounded(dst, gelu)
+}
+
+func (p *TileProduct) intoRounded(dst []BFloat16, gelu bool) {
 	for i := range p.Rows {
 		var row [PanelWidth]float32
 		copy(row[:], p.Bias)

@@ -23,8 +23,12 @@ tests() {
   emulate "$root/$1" "$program" -test.run "$2" -test.skip TestGenerated -test.short
 }
 
-tests internal/simd '.*/^(amx|avx512)$'
-tests hf/encoder 'TestLayers/^(amx|avx512)$'
+tests internal/simd '.*/^avx512$'
+tests internal/simd 'Tile.*/^amx$'
+tests internal/simd 'TestGuards|TestSelfCheck|TestSetLevel'
+tests hf/encoder '^(TestLayers)$/^(amx|avx512)$'
+tests hf/encoder '^(TestBatchDoesNotMatter|TestThreadsDoNotMatter)$/^amx$'
+tests hf/encoder TestTiles
 
 echo "== damaged results must fail"
 if emulate "$root/internal/simd" --break "$work/simd.test" -test.run '^TestDot$/avx512' >"$work/break.txt" 2>&1 ||
