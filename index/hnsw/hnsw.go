@@ -211,7 +211,8 @@ func (x *Index) fill(s *state, slot uint32, item index.Item) error {
 	}
 	m.id = item.ID
 	x.largestErr.Store(max(x.largestErr.Load(), math.Float32bits(m.err))) // positive floats are ordered like their bits
-	*s.meta(slot), s.slabs[slot>>slabBits].scale[slot&(slabRows-1)] = m, scale
+	*s.meta(slot) = m
+	atomic.StoreUint32(&s.slabs[slot>>slabBits].scale[slot&(slabRows-1)], math.Float32bits(scale))
 	if _, err := x.file.WriteAt(bytesOf(item.Vector), s.offset(slot)); err != nil {
 		return fmt.Errorf("hnsw: %w", err)
 	}

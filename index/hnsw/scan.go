@@ -18,10 +18,10 @@ func (x *Index) scan(ctx context.Context, s *state, w *walker, q index.Query) ([
 		}
 		slab, at := s.slabs[from>>slabBits], int(from&(slabRows-1))
 		n := int(min(batchRows, s.used-from))
-		dots, scales := w.dots[:n], slab.scale[at:][:n]
+		dots := w.dots[:n]
 		simd.DotBlock(dots, w.query.words, slab.rows[at*s.stride:][:n*s.stride])
 		for i, dot := range dots {
-			score := float32(dot) * (w.query.scale * scales[i])
+			score := float32(dot) * (w.query.scale * slab.scaleOf(at+i))
 			if score+t.margin < t.least { // no row is farther off
 				continue
 			}

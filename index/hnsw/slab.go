@@ -3,6 +3,7 @@ package hnsw
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync/atomic"
 	"unsafe"
@@ -15,12 +16,13 @@ const (
 )
 
 // slab holds slabRows rows. A row is written before a link or a list of pending rows names it, and not again until no search
-// can know it any more; only links change, and they are read and written atomically.
+// can know it any more; only links change, and they are read and written atomically. So are scales, since a scan passes over
+// dead rows too, and may do so while one is written again: it computes a score, and drops it.
 type slab struct {
 	region
-	rows  []int8    // slabRows × stride
-	links []uint32  // slabRows × degree; slot+1 each, 0 ends a list
-	scale []float32 // what an int8 of a row is worth
+	rows  []int8   // slabRows × stride
+	links []uint32 // slabRows × degree; slot+1 each, 0 ends a list
+	scale []uint32 // what an int8 of a row is worth, as float32 bits
 	meta  []meta
 	exact []float32 // the file's part; nil where it cannot be mapped
 }
@@ -48,7 +50,7 @@ func newSlab(i, stride, dimensions int, file *os.File) (*slab, error) {
 	s.rows = carve[int8](&at, slabRows*stride)
 	s.links = carve[uint32](&at, slabRows*degree)
 	s.meta = carve[meta](&at, slabRows)
-	s.scale = carve[float32](&at, slabRows)
+	s.scale = carve[uint32](&at, slabRows)
 	s.exact, err = mapFile(file, int64(i)*size, slabRows*dimensions)
 	return s, err
 }
@@ -70,7 +72,7 @@ func (s *slab) close() error {
 }
 
 // carve takes n values from the front of memory. They hold no pointers.
-func carve[T int8 | uint32 | float32 | meta](from *[]byte, n int) []T {
+func carve[T int8 | uint32 | meta](from *[]byte, n int) []T {
 	var zero T
 	list := unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(*from))), n)
 	*from = (*from)[n*int(unsafe.Sizeof(zero)):]
@@ -103,7 +105,13 @@ func (t table) rowOf(slot uint32) []int8 {
 	return t.slabs[slot>>slabBits].rows[int(slot&(slabRows-1))*t.stride:][:t.stride]
 }
 
-func (t table) scale(slot uint32) float32 { return t.slabs[slot>>slabBits].scale[slot&(slabRows-1)] }
+func (t table) scale(slot uint32) float32 {
+	return t.slabs[slot>>slabBits].scaleOf(int(slot & (slabRows - 1)))
+}
+
+func (s *slab) scaleOf(row int) float32 {
+	return math.Float32frombits(atomic.LoadUint32(&s.scale[row]))
+}
 
 func (t table) meta(slot uint32) *meta { return &t.slabs[slot>>slabBits].meta[slot&(slabRows-1)] }
 
