@@ -30,7 +30,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 	return send(c, map[string]string{"status": "ok", "version": s.Version})
 }
 
-// ready says that the store can be read.
+// ready says that the store can be read, and which indexes are slow or fail.
 func (s *Server) ready(c *fiber.Ctx) error {
 	type readiness struct {
 		Status   string   `json:"status"`
@@ -41,7 +41,7 @@ func (s *Server) ready(c *fiber.Ctx) error {
 		c.Status(fiber.StatusServiceUnavailable)
 		return send(c, readiness{Status: "unavailable", Degraded: []string{"store"}})
 	}
-	return send(c, readiness{Status: "ok", Degraded: []string{}})
+	return send(c, readiness{Status: "ok", Degraded: s.Degraded()})
 }
 
 // metrics shows what the process does, to Prometheus.

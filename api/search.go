@@ -69,12 +69,12 @@ func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
 		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
 		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Cursor: lo.FromPtr(body.Cursor), Filter: filter, MinRelevance: body.MinRelevance,
 		Like: body.Like, Unlike: body.Unlike, Facets: body.Facets, Diversity: body.Diversity,
-		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours,
+		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours, Exact: body.Exact,
 	}, nil
 }
 
-// refuseLater refuses what the contract names and this release does not do, rather than ignore it. Every answer is
-// exact, so exact may be asked for; highlight is a wish that an answer may leave open.
+// refuseLater refuses what the contract names and this release does not do, rather than ignore it. Highlight is a wish that an
+// answer may leave open.
 func refuseLater(r wire.SearchRequest) error {
 	for _, f := range []struct {
 		name  string

@@ -42,8 +42,9 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics // nil means some of its own
 	Version string
-	// IndexState says how far a collection's index is; nil means that each is ready.
+	// IndexState says how far a collection's index is, Degraded which indexes are slow or fail, and why.
 	IndexState func(models.Collection) string
+	Degraded   func() []string
 }
 
 // Server answers HTTP requests.
@@ -63,9 +64,6 @@ func New(o Options) *Server {
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.New(o.Version)
-	}
-	if o.IndexState == nil {
-		o.IndexState = func(models.Collection) string { return "ready" }
 	}
 	s := &Server{Options: o}
 	s.live, s.stop = context.WithCancel(context.Background())

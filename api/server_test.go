@@ -51,6 +51,7 @@ type server struct {
 	dir    string // of the store
 	log    *logBuffer
 	client *http.Client
+	stop   func() // closes everything, once
 }
 
 var page = fstest.MapFS{
@@ -86,6 +87,9 @@ type wiring struct {
 	tier        gateway.Tier
 	environment *models.Provider
 	key         string // of environment
+
+	dir    string     // of the store; "" means a new one
+	engine index.Open // nil means chromem
 }
 
 // open wires the tasks as the command does.
@@ -120,14 +124,17 @@ func (w wiring) open(t *testing.T, dir string, store *db.DB, found *search.Servi
 
 func startWired(t *testing.T, available hf.Models, w wiring) *server {
 	t.Helper()
-	dir := t.TempDir()
+	dir := cmp.Or(w.dir, t.TempDir())
 	store, err := db.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{t: t, log: &logBuffer{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
+	if w.engine == nil {
+		w.engine = func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }
+	}
+	registry := index.NewRegistry(w.engine, store)
 	s.index = registry
 	in := ingest.New(store, registry, available, ingest.Options{Log: log})
 	found := search.New(store, registry, available, log)
@@ -136,6 +143,7 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 	s.api = api.New(api.Options{
 		DB: store, Ingest: in, Search: found, Tasks: service,
 		Models: available, Page: page, Log: log, Version: "test",
+		IndexState: func(c models.Collection) string { return string(registry.State(c)) }, Degraded: registry.Degraded,
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -150,7 +158,7 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		s.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -167,6 +175,7 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 			t.Errorf("close the store: %v", err)
 		}
 	})
+	t.Cleanup(s.stop)
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -44,10 +45,23 @@ type State string
 
 // States of an index.
 const (
-	Ready    State = "ready"
-	Building State = "building" // being read or rebuilt; searches wait, or are answered by an exact scan
-	Closed   State = "closed"   // not opened since the start; the first search does
+	Ready      State = "ready"
+	Moving     State = "moving"     // complete, and being copied to the engine for many vectors, which then takes over
+	Building   State = "building"   // being read; searches wait, or are answered by an exact scan
+	Rebuilding State = "rebuilding" // the same, since what an earlier process kept is damaged
+	Failed     State = "failed"     // it could not be opened; the next search tries again
+	Closed     State = "closed"     // not opened since the start; the first search does
 )
+
+// Stated is an index that is not always ready.
+type Stated interface{ State() State }
+
+func stateOf(x Index) State {
+	if s, ok := x.(Stated); ok {
+		return s.State()
+	}
+	return Ready
+}
 
 // Registry holds the open index of each collection and builds it from the source when it is first needed.
 type Registry struct {
@@ -60,9 +74,18 @@ type Registry struct {
 
 // slot is one collection's index; its own lock keeps the building of one from holding up another.
 type slot struct {
+	name  string
 	mu    sync.Mutex // held while the index is built
 	index atomic.Pointer[Index]
+	phase atomic.Value // the State while there is no index
 	gone  bool
+}
+
+func (s *slot) state() State {
+	if x := s.index.Load(); x != nil {
+		return stateOf(*x)
+	}
+	return s.phase.Load().(State)
 }
 
 // NewRegistry makes a registry whose indexes are made by engines and filled from source.
@@ -79,7 +102,8 @@ func (r *Registry) Get(ctx context.Context, c models.Collection) (Index, error) 
 	r.mu.Lock()
 	s := r.slots[c.ID]
 	if s == nil {
-		s = &slot{}
+		s = &slot{name: c.Name}
+		s.phase.Store(Building)
 		r.slots[c.ID] = s
 	}
 	r.mu.Unlock()
@@ -95,8 +119,9 @@ func (r *Registry) Get(ctx context.Context, c models.Collection) (Index, error) 
 		return *x, nil
 	}
 	// Whoever asks first may give up waiting; the work is for everybody and goes on.
-	built, err := r.build(context.WithoutCancel(ctx), c)
+	built, err := r.build(context.WithoutCancel(ctx), c, s)
 	if err != nil {
+		s.phase.Store(Failed)
 		return nil, fmt.Errorf("build the index: %w", err)
 	}
 	s.index.Store(&built)
@@ -114,29 +139,44 @@ func (r *Registry) State(c models.Collection) State {
 	case s == nil:
 		return Closed
 	}
-	x := s.index.Load()
-	if x == nil {
-		return Building
+	return s.state()
+}
+
+// Degraded names the indexes that answer more slowly than they should, or not at all, and says why.
+func (r *Registry) Degraded() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := []string{}
+	for _, s := range r.slots {
+		switch state := s.state(); state {
+		case Building, Rebuilding, Failed:
+			list = append(list, fmt.Sprintf("index of %s: %s", s.name, state))
+		}
 	}
-	if b, ok := (*x).(interface{ Building() bool }); ok && b.Building() {
-		return Building
-	}
-	return Ready
+	slices.Sort(list)
+	return list
 }
 
 // Restored is an index that has kept vectors from an earlier process.
 type Restored interface {
 	// IDs lists what the index holds.
 	IDs() *roaring64.Bitmap
+	// Complete is called when it holds what the source does.
+	Complete()
 }
 
-func (r *Registry) build(ctx context.Context, c models.Collection) (Index, error) {
+func (r *Registry) build(ctx context.Context, c models.Collection, s *slot) (Index, error) {
+	s.phase.Store(Building)
 	built, err := r.engines.Open(c)
 	if err != nil {
 		return nil, err
 	}
+	if stateOf(built) == Rebuilding {
+		s.phase.Store(Rebuilding)
+	}
 	f := filler{Index: built}
-	if restored, ok := built.(Restored); ok && built.Len() > 0 {
+	restored, ok := built.(Restored)
+	if ok && built.Len() > 0 {
 		err = r.replay(ctx, c.ID, &f, restored.IDs())
 	} else {
 		err = r.source.Vectors(ctx, c.ID, f.add(ctx))
@@ -146,6 +186,9 @@ func (r *Registry) build(ctx context.Context, c models.Collection) (Index, error
 	}
 	if err != nil {
 		return nil, errors.Join(err, built.Close())
+	}
+	if ok {
+		restored.Complete()
 	}
 	return built, nil
 }

@@ -110,8 +110,15 @@ func TestAFailedBuildIsTriedAgain(t *testing.T) {
 		}
 		return add(2, []float32{1, 0})
 	}))
-	if x, err := r.Get(t.Context(), of(1)); !errors.Is(err, broken) || x != nil {
+	c := models.Collection{ID: 1, Name: "notes", Dimensions: 2}
+	if x, err := r.Get(t.Context(), c); !errors.Is(err, broken) || x != nil {
 		t.Fatalf("got %v, %v; want the source's error", x, err)
+	}
+	if got := r.State(c); got != index.Failed {
+		t.Errorf("after a failure: %s", got)
+	}
+	if got := r.Degraded(); !slices.Equal(got, []string{"index of notes: failed"}) {
+		t.Errorf("degraded: %q", got)
 	}
 	if closed.n != 1 {
 		t.Errorf("the half-built index was closed %d times", closed.n)
@@ -119,6 +126,9 @@ func TestAFailedBuildIsTriedAgain(t *testing.T) {
 	x, err := r.Get(t.Context(), of(1))
 	if err != nil || x.Len() != 1 {
 		t.Fatalf("second try: %v", err)
+	}
+	if state, degraded := r.State(c), r.Degraded(); state != index.Ready || len(degraded) > 0 {
+		t.Errorf("after the second try: %s, degraded: %q", state, degraded)
 	}
 }
 
@@ -192,6 +202,8 @@ func TestDropWhileBuilding(t *testing.T) {
 type restored struct{ index.Index }
 
 func (restored) IDs() *roaring64.Bitmap { return roaring64.BitmapOf(1, 2, 3) }
+
+func (restored) Complete() {}
 
 // What was kept is brought to where the source is: vectors that have gone are deleted, new ones read, the others left alone.
 func TestARestoredIndexIsBroughtUpToDate(t *testing.T) {

@@ -20,6 +20,7 @@ type plan struct {
 	allow  *roaring64.Bitmap // chunks that the filter admits; nil admits all
 	least  float64           // relevance below which nothing is answered
 	null   hf.Null           // of the collection's model
+	exact  bool              // every vector is looked at
 	newest uint64            // documents with a higher Seq are left out; 0 admits all
 }
 
@@ -60,7 +61,7 @@ func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) 
 		k = max(x.Len(), 1)
 	}
 	start := time.Now()
-	hits, err := x.Search(ctx, index.Query{Vector: p.vector, K: k, Allow: p.allow, MinScore: minScore(p.least, p.null)})
+	hits, err := x.Search(ctx, index.Query{Vector: p.vector, K: k, Allow: p.allow, MinScore: minScore(p.least, p.null), Exact: p.exact})
 	if err != nil {
 		return ranking{}, err
 	}

@@ -48,6 +48,7 @@ type Request struct {
 	Diversity          float64  // 0, by score alone, to 1
 	CollapseDuplicates bool     // show one of passages that are copies
 	Neighbours         int      // chunks before and after each hit whose text is answered too
+	Exact              bool     // look at every vector, as no engine for many does of its own accord
 }
 
 // Response is a page of hits.
@@ -169,7 +170,7 @@ func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r R
 	if err != nil {
 		return plan{}, fmt.Errorf("filter: %w", err)
 	}
-	p := plan{mode: r.Mode, words: r.Query, vector: vector, allow: allow, least: r.MinRelevance, null: m.Card().Null}
+	p := plan{mode: r.Mode, words: r.Query, vector: vector, allow: allow, least: r.MinRelevance, null: m.Card().Null, exact: r.Exact}
 	err = s.examples(ctx, c, r, &p)
 	answer.spent("filter", time.Since(start))
 	return p, err

@@ -40,7 +40,8 @@ func serve(t *testing.T) string {
 	available := hftest.Set{model}
 	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
 	in := ingest.New(store, registry, available, ingest.Options{})
-	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, available, nil), Models: available, Page: fstest.MapFS{}})
+	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, available, nil), Models: available, Page: fstest.MapFS{},
+		IndexState: func(c models.Collection) string { return string(registry.State(c)) }, Degraded: registry.Degraded})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

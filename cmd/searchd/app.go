@@ -69,7 +69,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	a.server = api.New(api.Options{
 		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
-		IndexState: func(c models.Collection) string { return string(a.index.State(c)) },
+		IndexState: func(c models.Collection) string { return string(a.index.State(c)) }, Degraded: a.index.Degraded,
 	})
 	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))

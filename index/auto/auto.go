@@ -25,7 +25,7 @@ type Index struct {
 	write   sync.Mutex           // one change at a time
 	kept    map[uint64][]float32 // what current holds, to fill the next engine from; nil once that serves
 	missed  map[uint64][]float32 // what changed while it was filled; nil stands for a deletion
-	moving  bool
+	moving  atomic.Bool
 	atCount int // vectors at which to move
 
 	stopped atomic.Bool
@@ -72,15 +72,16 @@ func (x *Index) change(do func() error, keep func()) error {
 		return err
 	}
 	keep()
-	if !x.moving && len(x.kept) >= x.atCount && !x.stopped.Load() {
-		x.moving, x.missed = true, map[uint64][]float32{}
+	if !x.moving.Load() && len(x.kept) >= x.atCount && !x.stopped.Load() {
+		x.moving.Store(true)
+		x.missed = map[uint64][]float32{}
 		x.moves.Go(x.move)
 	}
 	return nil
 }
 
 func (x *Index) miss(id uint64, v []float32) {
-	if x.moving {
+	if x.moving.Load() {
 		x.missed[id] = v
 	}
 }
@@ -96,7 +97,8 @@ func (x *Index) move() {
 	}
 	x.write.Lock()
 	defer x.write.Unlock()
-	x.moving, x.missed = false, nil
+	x.moving.Store(false)
+	x.missed = nil
 	x.atCount = 2 * len(x.kept)
 	if !x.stopped.Load() {
 		x.log.Error("the index stays with the engine for few vectors", "vectors", len(x.kept), "error", err)
@@ -160,7 +162,8 @@ func (x *Index) serve(next index.Index) {
 	old := x.current
 	x.current = next
 	x.serving.Unlock()
-	x.kept, x.missed, x.moving = nil, nil, false
+	x.kept, x.missed = nil, nil
+	x.moving.Store(false)
 	if err := old.Close(); err != nil {
 		x.log.Warn("engine not closed", "error", err)
 	}
@@ -180,12 +183,17 @@ func (x *Index) Len() int {
 	return x.current.Len()
 }
 
-// Building says whether the engine that serves is not complete yet.
-func (x *Index) Building() bool {
+// State is that of the engine that serves, where it is not to be replaced.
+func (x *Index) State() index.State {
+	if x.moving.Load() {
+		return index.Moving
+	}
 	x.serving.RLock()
 	defer x.serving.RUnlock()
-	b, ok := x.current.(interface{ Building() bool })
-	return ok && b.Building()
+	if s, ok := x.current.(index.Stated); ok {
+		return s.State()
+	}
+	return index.Ready
 }
 
 // Close ends a move that is under way, and closes the engine that serves.

@@ -60,7 +60,7 @@ func TestNoSearchMissesAnythingDuringTheMove(t *testing.T) {
 	next := &slow{Index: small(t, 2), searched: make(chan struct{})}
 	x := auto.New(small(t, 2), 50, func() (index.Index, error) { return next, nil }, nil)
 	r := rand.New(rand.NewPCG(1, 2))
-	want := map[uint64]bool{}
+	want, moved := map[uint64]bool{}, false
 	for i := uint64(0); ; i++ {
 		if err := x.Upsert(ctx, []index.Item{{ID: i, Vector: []float32{1, 0}}}); err != nil {
 			t.Fatal(err)
@@ -83,6 +83,9 @@ func TestNoSearchMissesAnythingDuringTheMove(t *testing.T) {
 		}
 		select {
 		case <-next.searched:
+			if state := x.State(); state != index.Ready || !moved {
+				t.Fatalf("step %d: the index is %s; was it ever moving: %v", i, state, moved)
+			}
 			if i > 100 {
 				if err := x.Close(); err != nil {
 					t.Fatal(err)
@@ -90,6 +93,7 @@ func TestNoSearchMissesAnythingDuringTheMove(t *testing.T) {
 				return
 			}
 		default:
+			moved = moved || x.State() == index.Moving
 		}
 	}
 }

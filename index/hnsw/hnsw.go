@@ -56,8 +56,9 @@ type Index struct {
 	stop     chan struct{}
 	working  sync.WaitGroup
 	width    atomic.Int64
-	unsaved  int // changes since the last snapshot; guarded by write
-	building atomic.Bool
+	unsaved  int          // changes since the last snapshot; guarded by write
+	complete bool         // what was damaged has been added again; guarded by write
+	phase    atomic.Value // an index.State; changed under write
 }
 
 // state is what a search looks at. It is never changed, but replaced.
@@ -104,6 +105,7 @@ func Open(dir string, dimensions int, o Options) (*Index, error) {
 		dir: dir, file: file, opts: o, slots: map[uint64]uint32{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
+	x.phase.Store(index.Ready)
 	x.walkers.New = func() any { return &walker{} }
 	x.current.Store(&state{table: table{stride: x.stride, dimensions: dimensions, file: file}})
 	if err := x.restore(); err != nil {
@@ -238,9 +240,25 @@ func (x *Index) publish(c *change) {
 		c.next.pending = append(c.next.pending, slot)
 	}
 	x.unsaved += len(c.placed)
-	x.building.Store(x.building.Load() || len(c.next.pending) > slowPending)
 	x.current.Store(&c.next)
+	x.slowed()
 	x.rouse()
+}
+
+// slowed notes where so much waits to be linked that searches take longer.
+func (x *Index) slowed() {
+	if x.Pending() > slowPending && x.State() == index.Ready {
+		x.phase.Store(index.Building)
+	}
+}
+
+// settled notes that all is linked, unless something has come meanwhile.
+func (x *Index) settled() {
+	x.write.Lock()
+	defer x.write.Unlock()
+	if x.Pending() == 0 && (x.complete || x.State() != index.Rebuilding) {
+		x.phase.Store(index.Ready)
+	}
 }
 
 // slowPending is how many rows that are not linked make searches notably slower.
@@ -305,8 +323,16 @@ func (x *Index) Pending() int { return len(x.current.Load().pending) }
 // SetWidth sets the least width of a walk: the wider, the better and the slower. 0 is the width to begin with.
 func (x *Index) SetWidth(width int) { x.width.Store(int64(width)) }
 
-// Building says whether so many rows are still to be linked that searches take longer.
-func (x *Index) Building() bool { return x.building.Load() }
+// State says whether so many rows are still to be linked that searches take longer, and whether that is for damage.
+func (x *Index) State() index.State { return x.phase.Load().(index.State) }
+
+// Complete says that what was damaged has been added again: the index is ready once that is linked.
+func (x *Index) Complete() {
+	x.write.Lock()
+	defer x.write.Unlock()
+	x.complete = true
+	x.rouse()
+}
 
 // Close keeps what there is for the next Open.
 func (x *Index) Close() error {

@@ -54,7 +54,7 @@ func (l *linker) lock(slot uint32) *sync.Mutex { return &l.locks[slot%lockCount]
 func (x *Index) linkSome(l *linker) bool {
 	s := x.current.Load()
 	if len(s.pending) == 0 {
-		x.building.Store(false)
+		x.settled()
 		return false
 	}
 	n := min(len(s.pending), chunkSlots, 1+x.sampled/4)

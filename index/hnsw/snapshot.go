@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"unsafe"
+
+	"searchd/index"
 )
 
 // A snapshot is a list of blocks, each of them its CRC-32C and its bytes, whose number follows from the first: header, one for
@@ -176,6 +178,7 @@ func (x *Index) restore() error {
 		}
 		x.free = nil
 		x.dead = bitmap{}
+		x.phase.Store(index.Rebuilding)
 		x.opts.Log.Warn("the snapshot of the index is left out; it is built again", "dir", x.dir, "error", err)
 		return nil
 	}
@@ -294,8 +297,8 @@ func (x *Index) adopt(s *state) {
 	x.buried.Store(deadNow - int64(len(x.free)))
 	x.largestErr.Store(math.Float32bits(top))
 	x.settle(s)
-	x.building.Store(len(s.pending) > slowPending)
 	x.current.Store(s)
+	x.slowed()
 }
 
 // damaged are the rows whose float32 vectors do not have their checksums.
@@ -317,6 +320,7 @@ func (x *Index) damaged(s *state) *bitmap {
 		damaged.set(slot)
 	}
 	if n := found.Load(); n > 0 {
+		x.phase.Store(index.Rebuilding)
 		x.opts.Log.Warn("vectors are damaged and left out", "dir", x.dir, "vectors", n)
 	}
 	return damaged
