@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"searchd/hf"
+	"searchd/internal/prose"
 )
 
 // Passage is a text that may hold the answer.
@@ -70,7 +71,7 @@ func (p *Provider) Answer(ctx context.Context, question string, passages []Passa
 
 // sentence is one of a passage.
 type sentence struct {
-	span
+	prose.Span
 	passage  int
 	text     string // with single spaces
 	question bool
@@ -86,31 +87,26 @@ func readPassages(passages []Passage) []sentence {
 	seen := map[string]bool{}
 	for i, p := range passages {
 		// No more than maxAnswerRead sentences can be in there, so more need not be split.
-		head := p.Text[:cutAt(p.Text, maxAnswerRead*maxSentence)]
-		for _, s := range sentences(head) {
+		head := p.Text[:prose.Cut(p.Text, maxAnswerRead*prose.MaxSentence)]
+		for _, s := range prose.Sentences(head) {
 			if len(out) == maxAnswerRead {
 				return out
 			}
-			flat := flatten(strings.ToValidUTF8(head[s.start:s.end], "\uFFFD"))
-			if seen[flat] || !hasWord(flat) {
+			flat := prose.Flatten(strings.ToValidUTF8(head[s.Start:s.End], "\uFFFD"))
+			if seen[flat] || !prose.HasWord(flat) {
 				continue
 			}
 			seen[flat] = true
-			out = append(out, sentence{span: s, passage: i, text: flat, question: isQuestion(flat)})
+			out = append(out, sentence{Span: s, passage: i, text: flat, question: prose.IsQuestion(flat)})
 		}
 	}
 	return out
 }
 
-func isQuestion(s string) bool {
-	s = strings.TrimRightFunc(s, isCloser)
-	return strings.HasSuffix(s, "?") || strings.HasSuffix(s, "？") || strings.HasSuffix(s, "؟")
-}
-
 func embedSentences(ctx context.Context, m hf.Embedder, read []sentence) error {
 	texts := make([]string, len(read))
 	for i, s := range read {
-		texts[i] = s.text[:cutAt(s.text, maxRead)]
+		texts[i] = s.text[:prose.Cut(s.text, maxRead)]
 	}
 	embeddings, err := m.Embed(ctx, hf.Document, texts)
 	if err != nil {
@@ -169,7 +165,7 @@ func cite(read []sentence, least float64) []sentence {
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b sentence) int {
-		return cmp.Or(cmp.Compare(a.passage, b.passage), cmp.Compare(a.start, b.start))
+		return cmp.Or(cmp.Compare(a.passage, b.passage), cmp.Compare(a.Start, b.Start))
 	})
 	return out
 }
@@ -189,7 +185,7 @@ func quote(cited []sentence) string {
 func citationsOf(cited []sentence) []Citation {
 	var out []Citation
 	for _, s := range cited {
-		out = append(out, Citation{Passage: s.passage, Start: s.start, End: s.end, Score: s.score})
+		out = append(out, Citation{Passage: s.passage, Start: s.Start, End: s.End, Score: s.score})
 	}
 	return out
 }

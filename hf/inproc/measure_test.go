@@ -8,6 +8,7 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/inproc"
+	"searchd/internal/prose"
 )
 
 // On SST-2's development sentences, 872 from film reviews, lower-cased. The floor is a little under what was measured, which
@@ -56,12 +57,12 @@ func TestSummariesOfContracts(t *testing.T) {
 		var ours, lead [2]float64
 		n := 0
 		for _, r := range rows {
-			if inproc.Words(r.Text) <= words {
+			if prose.Words(r.Text) <= words {
 				continue // both would be the text itself
 			}
 			n++
 			summary := do(t, p, hf.Call{Task: hf.Summarization, Inputs: []string{r.Text}, Params: hf.Params{MaxTokens: &words}}).Texts[0]
-			if got := inproc.Words(summary); got > words {
+			if got := prose.Words(summary); got > words {
 				t.Errorf("a summary has %d words, more than %d", got, words)
 			}
 			first := strings.Join(strings.Fields(r.Text)[:words], " ")

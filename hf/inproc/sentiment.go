@@ -9,6 +9,7 @@ import (
 	"github.com/jonreiter/govader"
 
 	"searchd/hf"
+	"searchd/internal/prose"
 )
 
 // VADER is the model id of the rules for sentiment.
@@ -72,11 +73,11 @@ func (p *Provider) classifyWith(ctx context.Context, c hf.Call) (hf.Reply, error
 // Spaces of every kind become one: the library splits words at U+0020 only. Otherwise it agrees with the reference
 // implementation, but for two words that its lexicon lacks (heart, hearts) and for "so", which it does not take for "never so".
 func compound(v *govader.SentimentIntensityAnalyzer, text string) float64 {
-	text = strings.ToValidUTF8(text[:cutAt(text, maxSentiment)], " ")
+	text = strings.ToValidUTF8(text[:prose.Cut(text, maxSentiment)], " ")
 	var sum float64
-	found := sentences(text)
+	found := prose.Sentences(text)
 	for _, s := range found {
-		sum += v.PolarityScores(flatten(text[s.start:s.end])).Compound
+		sum += v.PolarityScores(prose.Flatten(text[s.Start:s.End])).Compound
 	}
 	return sum / float64(max(len(found), 1))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"searchd/hf"
+	"searchd/internal/prose"
 )
 
 const (
@@ -83,13 +84,13 @@ func lengths(p hf.Params) (limit, least int, err error) {
 // It takes sentences greedily by maximal marginal relevance (Carbonell and Goldstein 1998): near the mean of all
 // sentences, early, unlike those already taken. They appear in the order of the text.
 func summary(ctx context.Context, m hf.Embedder, text string, limit, least int) (string, int, error) {
-	if Words(text) <= limit {
+	if prose.Words(text) <= limit {
 		return text, 0, nil
 	}
 	cs := candidates(text)
 	texts := make([]string, len(cs))
 	for i, c := range cs {
-		texts[i] = c.text[:cutAt(c.text, maxRead)]
+		texts[i] = c.text[:prose.Cut(c.text, maxRead)]
 	}
 	embeddings, err := m.Embed(ctx, hf.Document, texts)
 	if err != nil {
@@ -119,7 +120,7 @@ type candidate struct {
 // maxCandidates blocks sends its most typical one: whose terms occur most in the text. A text without a word, all marks,
 // has its first sentence.
 func candidates(text string) []candidate {
-	spans := sentences(text)
+	spans := prose.Sentences(text)
 	chosen := spans
 	if len(spans) > maxCandidates {
 		chosen = typical(text, spans)
@@ -131,16 +132,16 @@ func candidates(text string) []candidate {
 		for spans[at] != s {
 			at++
 		}
-		flat := flatten(text[s.start:s.end])
-		if seen[flat] || !hasWord(flat) {
+		flat := prose.Flatten(text[s.Start:s.End])
+		if seen[flat] || !prose.HasWord(flat) {
 			continue
 		}
 		seen[flat] = true
-		out = append(out, candidate{text: flat, words: Words(flat), at: at})
+		out = append(out, candidate{text: flat, words: prose.Words(flat), at: at})
 	}
 	if len(out) == 0 {
-		flat := flatten(text[spans[0].start:spans[0].end])
-		out = append(out, candidate{text: flat, words: Words(flat)})
+		flat := prose.Flatten(text[spans[0].Start:spans[0].End])
+		out = append(out, candidate{text: flat, words: prose.Words(flat)})
 	}
 	return out
 }
@@ -148,21 +149,21 @@ func candidates(text string) []candidate {
 // typical picks one sentence from each block: that whose terms are the most frequent on the average, after SumBasic
 // (Nenkova and Vanderwende 2005). Terms of up to three letters say little and do not count, nor do sentences of fewer
 // than five other terms where there is a longer one.
-func typical(text string, spans []span) []span {
+func typical(text string, spans []prose.Span) []prose.Span {
 	frequency := map[string]int{}
 	for _, s := range spans {
-		eachTerm(text[s.start:s.end], func(term string) {
+		prose.EachTerm(text[s.Start:s.End], func(term string) {
 			if counts(term) {
 				frequency[term]++
 			}
 		})
 	}
-	out := make([]span, 0, maxCandidates)
+	out := make([]prose.Span, 0, maxCandidates)
 	for block := range maxCandidates {
 		from, to := block*len(spans)/maxCandidates, (block+1)*len(spans)/maxCandidates
 		best, highest := from, -1.0
 		for i, s := range spans[from:to] {
-			if t := typicality(text[s.start:s.end], frequency); t > highest {
+			if t := typicality(text[s.Start:s.End], frequency); t > highest {
 				best, highest = from+i, t
 			}
 		}
@@ -175,7 +176,7 @@ func counts(term string) bool { return len(term) > 3 || term[0] >= 0xE0 }
 
 func typicality(sentence string, frequency map[string]int) float64 {
 	sum, n := 0, 0
-	eachTerm(sentence, func(term string) {
+	prose.EachTerm(sentence, func(term string) {
 		if counts(term) {
 			sum += frequency[term]
 			n++
@@ -252,11 +253,11 @@ func bestOf(cs []candidate) int {
 }
 
 func shorten(c candidate, words int) candidate {
-	text, cut := firstWords(c.text, words)
+	text, cut := prose.FirstWords(c.text, words)
 	if cut {
 		text += "…"
 	}
-	c.text, c.words = text, Words(text)
+	c.text, c.words = text, prose.Words(text)
 	return c
 }
 
@@ -264,7 +265,7 @@ func shorten(c candidate, words int) candidate {
 func join(cs []candidate) string {
 	var b strings.Builder
 	for i, c := range cs {
-		if i > 0 && !endsWide(cs[i-1].text) {
+		if i > 0 && !prose.EndsWide(cs[i-1].text) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(c.text)

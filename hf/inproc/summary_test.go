@@ -7,6 +7,7 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/inproc"
+	"searchd/internal/prose"
 )
 
 func summarise(t testing.TB, p *inproc.Provider, text string, limit, least int) string {
@@ -35,7 +36,7 @@ func TestSummary(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := summarise(t, p, tt.text, tt.limit, tt.least)
-			if n := inproc.Words(got); n > tt.limit || n < tt.least {
+			if n := prose.Words(got); n > tt.limit || n < tt.least {
 				t.Errorf("it has %d words, not %d to %d: %q", n, tt.least, tt.limit, got)
 			}
 			if tt.name == "no aside, no repetition" {
@@ -90,7 +91,7 @@ func TestSummaryOfChinese(t *testing.T) {
 	p := withBundled(t)
 	text := strings.Repeat("图书馆从三月三日开始关闭维修。维修屋顶需要两个星期。", 3) + "借出的书可以还到市政厅。我的猫喜欢吃鱼。"
 	got := summarise(t, p, text, 30, 0)
-	if n := inproc.Words(got); n == 0 || n > 30 || strings.Contains(got, " ") {
+	if n := prose.Words(got); n == 0 || n > 30 || strings.Contains(got, " ") {
 		t.Errorf("%d words: %q", n, got)
 	}
 }
@@ -100,7 +101,7 @@ func TestSummaryOfHugeTexts(t *testing.T) {
 	p := withBundled(t)
 	for _, unit := range []string{"The parties agree to clause number seven of it. ", "word ", "x", ". ", "字", "字。", "\xff ", "a\n\n", "Dr. ", "1. "} {
 		text := strings.Repeat(unit, 2<<20/len(unit)) // twice what a request may hold
-		if n := inproc.Words(summarise(t, p, text, 50, 10)); n > 50 {
+		if n := prose.Words(summarise(t, p, text, 50, 10)); n > 50 {
 			t.Errorf("%q: %d words", unit, n)
 		}
 	}

@@ -2,7 +2,6 @@ package inproc
 
 import (
 	"math"
-	"unicode/utf8"
 )
 
 // unit is v at length 1. A vector of zeros stays as it is.
@@ -24,10 +23,4 @@ func dot(a, b []float32) float64 {
 		sum += x * b[i]
 	}
 	return float64(sum)
-}
-
-// endsWide says whether no space follows s in its script.
-func endsWide(s string) bool {
-	r, _ := utf8.DecodeLastRuneInString(s)
-	return isWide(r) || isSpaceless(r)
 }

@@ -1,4 +1,4 @@
-package inproc
+package prose
 
 import (
 	"slices"
@@ -49,8 +49,8 @@ func TestSentences(t *testing.T) {
 				want = append(want, part)
 			}
 		}
-		for _, s := range sentences(text) {
-			got = append(got, text[s.start:s.end])
+		for _, s := range Sentences(text) {
+			got = append(got, text[s.Start:s.End])
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
@@ -62,7 +62,7 @@ func TestSentencesAreBounded(t *testing.T) {
 	for _, unit := range []string{"word ", "x", "é", "字", "one line of words\n", "\xff"} {
 		text := strings.Repeat(unit, 20_000/len(unit))
 		checkSpans(t, text)
-		if n := len(sentences(text)); n < 20 || n > 50 {
+		if n := len(Sentences(text)); n < 20 || n > 50 {
 			t.Errorf("%q is cut into %d", unit, n)
 		}
 	}
@@ -72,17 +72,17 @@ func TestSentencesAreBounded(t *testing.T) {
 func checkSpans(t *testing.T, text string) {
 	t.Helper()
 	end := 0
-	for _, s := range sentences(text) {
-		if s.start < end || s.end <= s.start || s.end > len(text) || s.end-s.start > maxSentence {
+	for _, s := range Sentences(text) {
+		if s.Start < end || s.End <= s.Start || s.End > len(text) || s.End-s.Start > MaxSentence {
 			t.Fatalf("%q: the span %v after %d", text, s, end)
 		}
-		if strings.TrimSpace(text[end:s.start]) != "" {
-			t.Fatalf("%q: %q is in no sentence", text, text[end:s.start])
+		if strings.TrimSpace(text[end:s.Start]) != "" {
+			t.Fatalf("%q: %q is in no sentence", text, text[end:s.Start])
 		}
-		if piece := text[s.start:s.end]; strings.TrimFunc(piece, unicode.IsSpace) != piece {
+		if piece := text[s.Start:s.End]; strings.TrimFunc(piece, unicode.IsSpace) != piece {
 			t.Fatalf("%q: %q has space around it", text, piece)
 		}
-		end = s.end
+		end = s.End
 	}
 	if strings.TrimSpace(text[end:]) != "" {
 		t.Fatalf("%q: %q is in no sentence", text, text[end:])
@@ -96,7 +96,7 @@ func FuzzSentences(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		checkSpans(t, text)
 		limit := len(text)%7 + 1
-		first, cut := firstWords(text, limit)
+		first, cut := FirstWords(text, limit)
 		if Words(first) > limit || !strings.HasPrefix(text, first) || !cut && first != text {
 			t.Fatalf("the first %d words of %q are %q, %v", limit, text, first, cut)
 		}
@@ -118,7 +118,7 @@ func TestWords(t *testing.T) {
 
 func TestTerms(t *testing.T) {
 	var got []string
-	eachTerm("Go-lang 1.5, 语言x", func(term string) { got = append(got, term) })
+	EachTerm("Go-lang 1.5, 语言x", func(term string) { got = append(got, term) })
 	if want := []string{"Go", "lang", "1", "5", "语", "言", "x"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -128,6 +128,6 @@ func BenchmarkSentences(b *testing.B) {
 	text := strings.Repeat("The plot was good, e.g. in part 1.5, but Dr. Smith said “no!” and left. ", 1<<20/72)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		sentences(text)
+		Sentences(text)
 	}
 }

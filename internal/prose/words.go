@@ -1,4 +1,4 @@
-package inproc
+package prose
 
 import (
 	"strings"
@@ -32,8 +32,8 @@ func isSpaceless(r rune) bool {
 		unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// firstWords is the beginning of s that has at most n words, and whether there is more.
-func firstWords(s string, n int) (string, bool) {
+// FirstWords is the beginning of s that has at most n words, and whether there is more.
+func FirstWords(s string, n int) (string, bool) {
 	if n <= 0 {
 		return "", s != ""
 	}
@@ -58,8 +58,8 @@ func firstWords(s string, n int) (string, bool) {
 	return s, false
 }
 
-// eachTerm calls f for every run of letters and digits of s, and for every single letter of a spaceless script.
-func eachTerm(s string, f func(term string)) {
+// EachTerm calls f for every run of letters and digits of s, and for every single letter of a spaceless script.
+func EachTerm(s string, f func(term string)) {
 	start := -1
 	for i, r := range s {
 		switch {
@@ -83,11 +83,11 @@ func eachTerm(s string, f func(term string)) {
 	}
 }
 
-// flatten puts one space between words.
-func flatten(s string) string { return strings.Join(strings.Fields(s), " ") }
+// Flatten puts one space between words.
+func Flatten(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// cutAt is the last rune boundary of s at or before n. Where s is not UTF-8 there, it is n.
-func cutAt(s string, n int) int {
+// Cut is the last rune boundary of s at or before n. Where s is not UTF-8 there, it is n.
+func Cut(s string, n int) int {
 	if n >= len(s) {
 		return len(s)
 	}
@@ -99,7 +99,19 @@ func cutAt(s string, n int) int {
 	return n
 }
 
-// hasWord says whether there is a letter or a digit in s.
-func hasWord(s string) bool {
+// HasWord says whether there is a letter or a digit in s.
+func HasWord(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
+}
+
+// IsQuestion says whether s ends with a question mark, and what may close behind it.
+func IsQuestion(s string) bool {
+	s = strings.TrimRightFunc(s, isCloser)
+	return strings.HasSuffix(s, "?") || strings.HasSuffix(s, "？") || strings.HasSuffix(s, "؟")
+}
+
+// EndsWide says whether no space follows s in its script.
+func EndsWide(s string) bool {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return isWide(r) || isSpaceless(r)
 }

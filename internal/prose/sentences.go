@@ -1,4 +1,4 @@
-package inproc
+package prose
 
 import (
 	"strings"
@@ -6,22 +6,22 @@ import (
 	"unicode/utf8"
 )
 
-// span is text[start:end].
-type span struct{ start, end int }
+// Span is text[Start:End], in bytes.
+type Span struct{ Start, End int }
 
-// maxSentence is the longest sentence in bytes. What has no full stop for so long is a table or a transcript, and is cut
+// MaxSentence is the longest sentence in bytes. What has no full stop for so long is a table or a transcript, and is cut
 // at a line or a space.
-const maxSentence = 1000
+const MaxSentence = 1000
 
-// sentences splits a text. The spans are in order, do not overlap, begin and end with something other than space, and
+// Sentences splits a text. The spans are in order, do not overlap, begin and end with something other than space, and
 // together hold everything but the space between them. It reads the text once, and never fails.
 //
 // A sentence ends at a full stop, question mark or exclamation mark of any script that has space after it (Chinese and
 // Japanese put none), with the quotes and brackets that close behind it; at a blank line; and before a list item or a
 // heading. Points in abbreviations, initials, numbers and list markers end nothing. A small letter may begin a sentence:
 // people and some collections write without capitals.
-func sentences(text string) []span {
-	var out []span
+func Sentences(text string) []Span {
+	var out []Span
 	start := 0
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -148,19 +148,19 @@ func isMarker(s string) bool {
 }
 
 // appendSentence adds text[start:end] without the space around it, in pieces where it is too long.
-func appendSentence(out []span, text string, start, end int) []span {
+func appendSentence(out []Span, text string, start, end int) []Span {
 	for {
 		start, end = trim(text, start, end)
 		if start == end {
 			return out
 		}
-		if end-start <= maxSentence {
-			return append(out, span{start, end})
+		if end-start <= MaxSentence {
+			return append(out, Span{start, end})
 		}
-		cut := start + longCut(text[start:start+maxSentence+1])
+		cut := start + longCut(text[start:start+MaxSentence+1])
 		s, e := trim(text, start, cut)
 		if s < e {
-			out = append(out, span{s, e})
+			out = append(out, Span{s, e})
 		}
 		start = cut
 	}
@@ -173,7 +173,7 @@ func longCut(piece string) int {
 			return i
 		}
 	}
-	return cutAt(piece, len(piece)-1)
+	return Cut(piece, len(piece)-1)
 }
 
 func trim(text string, start, end int) (int, int) {
