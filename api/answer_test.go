@@ -95,7 +95,7 @@ func TestAnswerTakesTheSearchFields(t *testing.T) {
 		{name: "offset", body: `{"question":"a","offset":-1}`, param: "offset"},
 		{name: "relevance", body: `{"question":"a","min_relevance":2}`, param: "min_relevance"},
 		{name: "group", body: `{"question":"a","group_by":"page"}`, param: "group_by"},
-		{name: "later", body: `{"question":"a","rerank":true}`, param: "rerank"},
+		{name: "rerank without a cross-encoder", body: `{"question":"a","rerank":true}`, param: "rerank"},
 		{name: "streamed, no question", body: `{"question":" ","stream":true}`, param: "question"},
 		{name: "streamed, timeout", body: `{"question":"a","timeout_ms":0,"stream":true}`, param: "timeout_ms"},
 	} {

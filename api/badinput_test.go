@@ -241,17 +241,19 @@ func badSearches() []bad {
 		{name: "diversity -1", body: `{"query":"q","diversity":-1}`, status: 422, param: "diversity"},
 		{name: "neighbours 11", body: `{"query":"q","neighbours":11}`, status: 422, param: "neighbours"},
 		{name: "neighbours -1", body: `{"query":"q","neighbours":-1}`, status: 422, param: "neighbours"},
+		{name: "rerank without a cross-encoder", body: `{"query":"q","rerank":true}`, status: 422, param: "rerank"},
+		{name: "rerank of a vector", body: `{"vector":[` + numbers(384, "1") + `],"rerank":true}`, status: 422, param: "rerank"},
+		{name: "rerank_model alone", body: `{"query":"q","rerank_model":"a/b"}`, status: 422, param: "rerank_model"},
+		{name: "rerank_model that is not here", body: `{"query":"q","rerank":true,"rerank_model":"a/b"}`, status: 422, param: "rerank_model"},
+		{name: "highlights of 101 hits", body: `{"query":"q","limit":101,"highlight":true}`, status: 422, param: "limit"},
 		{name: "unknown search field", body: `{"query":"q","top_k":3}`, status: 422, param: "top_k"},
 		{name: "search without content type", kind: "-", body: `{"query":"q"}`, status: 415},
 		{name: "search sent as lines", kind: "application/x-ndjson", body: `{"query":"q"}`, status: 415},
 		{name: "search invalid UTF-8", body: "{\"query\":\"\xc3\"}", status: 400, param: "query"},
 	}
-	for field, value := range map[string]string{"rerank": `true`} {
-		list = append(list, bad{name: "not yet: " + field, body: fmt.Sprintf(`{"query":"q",%q:%s}`, field, value), status: 422, param: field})
-	}
 	for field, value := range map[string]string{
 		"query": `1`, "vector": `"a"`, "mode": `1`, "offset": `"a"`, "min_relevance": `"0"`, "group_by": `[]`, "like": `1`, "cursor": `1`,
-		"facets": `{}`, "rerank": `0`, "highlight": `"yes"`, "explain": `"no"`, "exact": `1`, "diversity": `"0"`, "unlike": `"a"`,
+		"facets": `{}`, "rerank": `0`, "highlight": `"yes"`, "explain": `"no"`, "rerank_model": `1`, "exact": `1`, "diversity": `"0"`, "unlike": `"a"`,
 		"collapse_duplicates": `1`, "neighbours": `1.5`,
 	} {
 		list = append(list, bad{name: field + " is " + value, body: fmt.Sprintf(`{%q:%s}`, field, value), status: 422, param: field})

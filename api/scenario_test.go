@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -293,6 +294,10 @@ func reading(t *testing.T, s *server) {
 	}
 	if neighbours < 2 {
 		t.Errorf("%d neighbours", neighbours)
+	}
+	marked := as[wire.SearchAnswer](t, s.get("/search?q=why+does+bread+rise&filter=%7B%22n%22:2.5%7D&highlight=true"), 200)
+	if sentence := strings.TrimSpace(text); len(marked.Hits) != 1 || !slices.Equal(marked.Hits[0].Highlights, []wire.Span{{Start: 0, End: len(sentence), Text: sentence}}) {
+		t.Errorf("highlights: %+v", marked.Hits)
 	}
 	one := as[wire.SearchAnswer](t, s.post("/search", `{"query":"why does bread rise","filter":{"n":{"$exists":false}},"collapse_duplicates":true,"diversity":0.5}`), 200)
 	if len(one.Hits) == 0 || one.Total != len(one.Hits) {

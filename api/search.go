@@ -15,13 +15,14 @@ import (
 )
 
 func (s *Server) searchByQuery(c *fiber.Ctx) error {
-	p := query(c, "q", "limit", "offset", "cursor", "mode", "filter", "min_relevance", "group_by", "facets", "explain")
+	p := query(c, "q", "limit", "offset", "cursor", "mode", "filter", "min_relevance", "group_by", "facets", "explain", "highlight", "rerank")
 	r := search.Request{
 		Query: p.values.Get("q"), Mode: search.Mode(p.values.Get("mode")), Group: search.Group(p.values.Get("group_by")),
 		Limit:  p.int("limit", search.DefaultLimit, 1, search.MaxLimit),
 		Offset: p.int("offset", 0, 0, search.MaxOffset), Cursor: p.values.Get("cursor"),
 		Filter: p.filter("filter"), MinRelevance: p.float("min_relevance"), Facets: p.list("facets"),
 	}
+	r.Highlight, r.Rerank = p.bool("highlight"), p.bool("rerank")
 	explain := p.bool("explain")
 	if p.err != nil {
 		return p.err
@@ -58,9 +59,6 @@ func (s *Server) searchByBody(c *fiber.Ctx) error {
 
 // searchRequest reads the fields of a search; limit is the one that holds where the body gives none.
 func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
-	if err := refuseLater(body); err != nil {
-		return search.Request{}, err
-	}
 	filter, err := parseFilter(body.Filter)
 	if err != nil {
 		return search.Request{}, err
@@ -70,23 +68,8 @@ func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
 		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Cursor: lo.FromPtr(body.Cursor), Filter: filter, MinRelevance: body.MinRelevance,
 		Like: body.Like, Unlike: body.Unlike, Facets: body.Facets, Diversity: body.Diversity,
 		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours, Exact: body.Exact,
+		Rerank: body.Rerank, RerankModel: body.RerankModel, Highlight: body.Highlight,
 	}, nil
-}
-
-// refuseLater refuses what the contract names and this release does not do, rather than ignore it. Highlight is a wish that an
-// answer may leave open.
-func refuseLater(r wire.SearchRequest) error {
-	for _, f := range []struct {
-		name  string
-		asked bool
-	}{
-		{"rerank", r.Rerank},
-	} {
-		if f.asked {
-			return models.Errorf(models.Invalid, f.name, "is not there yet in this release; leave it out")
-		}
-	}
-	return nil
 }
 
 func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {
@@ -145,6 +128,7 @@ func wireHit(h search.Hit) wire.Hit {
 		DocumentID: h.Document.ID, Chunk: wireChunk(h.Chunk), Title: h.Document.Title, URL: h.Document.URL,
 		Text: h.Text, Metadata: jsontext.Value(h.Document.Metadata), Score: h.Score, Relevance: h.Relevance,
 		Before: wireSpan(h.Before), After: wireSpan(h.After),
+		Highlights: lo.Map(h.Highlights, func(s db.Span, _ int) wire.Span { return wire.Span(s) }),
 		Duplicates: lo.Map(h.Duplicates, func(d search.Duplicate, _ int) wire.Duplicate {
 			return wire.Duplicate{DocumentID: d.DocumentID, ChunkIndex: d.Chunk}
 		}),

@@ -43,10 +43,26 @@ func check(r Request, c models.Collection) error {
 	case r.Neighbours < 0 || r.Neighbours > MaxNeighbours:
 		return models.Errorf(models.Invalid, "neighbours", "is %d; it can be 0 to %d", r.Neighbours, MaxNeighbours)
 	}
+	if err := checkReading(r); err != nil {
+		return err
+	}
 	if err := checkFacets(r.Facets); err != nil {
 		return err
 	}
 	return checkAsked(r, c)
+}
+
+// checkReading looks at what needs the words of hits.
+func checkReading(r Request) error {
+	switch {
+	case r.Highlight && r.Limit > MaxHighlighted:
+		return models.Errorf(models.Invalid, "limit", "is %d; with highlight it can be at most %d", r.Limit, MaxHighlighted)
+	case r.Rerank && r.Query == "":
+		return models.Errorf(models.Invalid, "rerank", "needs a query: a cross-encoder reads words; leave rerank out")
+	case r.RerankModel != "" && !r.Rerank:
+		return models.Errorf(models.Invalid, "rerank_model", "is given without rerank; set rerank to true")
+	}
+	return nil
 }
 
 // checkAsked makes sure that there is exactly one of query, vector and like.

@@ -118,7 +118,7 @@ func (c *cursor) readKept(r *bytes.Reader) error {
 // questionOf stands for everything that decides which hits there are, and in what order.
 func questionOf(c models.Collection, r Request) [8]byte {
 	r.Limit, r.Offset, r.Cursor = 0, 0, ""
-	r.Facets, r.Neighbours = nil, 0
+	r.Facets, r.Neighbours, r.Highlight = nil, 0, false
 	text, err := json.Marshal(struct {
 		Collection uint64
 		Request

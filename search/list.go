@@ -18,12 +18,16 @@ type listing struct {
 	whole  bool  // there are no more
 	total  int   // exact
 	ranked ranking
+	rerank time.Duration // how long the cross-encoder took
 }
 
 // list answers at least the first need rows, or all there are.
 func (s *Service) list(ctx context.Context, c models.Collection, p plan, r Request, need int) (listing, error) {
 	if r.CollapseDuplicates || r.Diversity > 0 {
 		need += window // of which any number may be folded
+	}
+	if r.Rerank {
+		need = max(need, rerankDepth)
 	}
 	perRow := 1
 	if r.Group == ByDocument && c.Documents > 0 {
@@ -51,6 +55,13 @@ func (s *Service) present(ctx context.Context, c models.Collection, groups []sco
 	l := listing{whole: ranked.complete, total: ranked.chunks, ranked: ranked}
 	if r.Group == ByDocument {
 		l.total = ranked.documents
+	}
+	if r.Rerank {
+		start := time.Now()
+		if err := s.rerank(ctx, r, rows); err != nil {
+			return listing{}, err
+		}
+		l.rerank = time.Since(start)
 	}
 	var err error
 	l.rows, err = s.vary(ctx, c.ID, rows, r)

@@ -47,7 +47,10 @@ type Request struct {
 	Facets             []string // metadata keys whose values are counted
 	Diversity          float64  // 0, by score alone, to 1
 	CollapseDuplicates bool     // show one of passages that are copies
+	Rerank             bool     // let a cross-encoder order the best hits
+	RerankModel        string   // empty means the first there is
 	Neighbours         int      // chunks before and after each hit whose text is answered too
+	Highlight          bool     // mark the sentences that are nearest to the question
 	Exact              bool     // look at every vector, as no engine for many does of its own accord
 }
 
@@ -80,6 +83,7 @@ type Hit struct {
 	Why           Why
 	Duplicates    []Duplicate // copies of the passage, where they are collapsed
 	Before, After db.Span     // the neighbours' text
+	Highlights    []db.Span   // sentences, in the order of the text
 }
 
 // Duplicate is a passage that its hit stands for.
@@ -101,6 +105,7 @@ type Service struct {
 	index  *index.Registry
 	models hf.Models
 	walks  *lru.Cache[[16]byte, *kept]
+	read   *lru.Cache[uint64, []sentence] // of chunks
 	log    *slog.Logger
 }
 
@@ -109,7 +114,10 @@ func New(store *db.DB, registry *index.Registry, available hf.Models, log *slog.
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{db: store, index: registry, models: available, walks: lru.New[[16]byte, *kept](maxKept, keptIdle), log: log}
+	return &Service{
+		db: store, index: registry, models: available, log: log,
+		walks: lru.New[[16]byte, *kept](maxKept, keptIdle), read: lru.New[uint64, []sentence](maxSentences, 0),
+	}
 }
 
 // Search answers a request. Equal scores stand in the order in which the documents were taken in, so that pages never
@@ -138,6 +146,9 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 	}
 	answer.Mode, answer.Total = l.ranked.mode, l.total
 	answer.spent("semantic", l.ranked.took.Semantic)
+	if r.Rerank {
+		answer.spent("rerank", l.rerank)
+	}
 	among, err := s.among(ctx, c, p, r, l.ranked)
 	if err != nil {
 		return Response{}, err
@@ -149,7 +160,10 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 		return Response{}, err
 	}
 	from := min(r.Offset, len(l.rows))
-	return answer, s.describe(ctx, l.rows[from:min(from+r.Limit, len(l.rows))], r, &answer)
+	if err := s.describe(ctx, l.rows[from:min(from+r.Limit, len(l.rows))], r, &answer); err != nil {
+		return Response{}, err
+	}
+	return answer, s.highlight(ctx, m, r, p.vector, &answer)
 }
 
 // spent notes how long a phase took.

@@ -105,7 +105,14 @@ func (s *Service) proceed(ctx context.Context, m hf.Model, c models.Collection, 
 	if err := s.count(ctx, c, r.Facets, k.documents, &answer); err != nil {
 		return answer, err
 	}
-	return answer, s.fill(ctx, r, k, at, &answer)
+	if err := s.fill(ctx, r, k, at, &answer); err != nil || !r.Highlight {
+		return answer, err
+	}
+	p, err := s.plan(ctx, m, c, r, &answer)
+	if err != nil {
+		return answer, err
+	}
+	return answer, s.highlight(ctx, m, r, p.vector, &answer)
 }
 
 // kept is the rest of the walk that a cursor is in.

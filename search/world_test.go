@@ -18,28 +18,37 @@ const dimensions = 4
 
 // world is a store with one collection and the service on it.
 type world struct {
-	t      testing.TB
-	db     *db.DB
-	index  *index.Registry
-	model  *hftest.Model
-	search *search.Service
-	c      models.Collection
+	t         testing.TB
+	db        *db.DB
+	index     *index.Registry
+	model     *hftest.Model // nil where the world has another one
+	search    *search.Service
+	available hf.Models
+	c         models.Collection
 }
 
 func newWorld(t testing.TB) *world {
+	t.Helper()
+	m := hftest.NewModel(hftest.Options{Dimensions: dimensions, MaxTokens: 16})
+	w := newWorldOf(t, m)
+	w.model = m
+	return w
+}
+
+// newWorldOf has a model of your choice.
+func newWorldOf(t testing.TB, m hf.Model) *world {
 	t.Helper()
 	store, err := db.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	m := hftest.NewModel(hftest.Options{Dimensions: dimensions, MaxTokens: 16})
 	w := &world{
-		t: t, db: store, model: m,
+		t: t, db: store, available: hftest.Zoo{Set: hftest.Set{m}, Rerankers: []hf.Reranker{hftest.Overlap{}}},
 		index: index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store),
-		c:     models.Collection{Name: "c", Engine: "auto", Model: m.Card().ID, Revision: m.Card().Revision, Dimensions: dimensions},
+		c:     models.Collection{Name: "c", Engine: "auto", Model: m.Card().ID, Revision: m.Card().Revision, Dimensions: m.Card().Dimensions},
 	}
-	w.search = search.New(store, w.index, w.available(), nil)
+	w.search = search.New(store, w.index, w.available, nil)
 	w.must(store.CreateCollection(t.Context(), &w.c))
 	return w
 }
@@ -100,9 +109,6 @@ func (w *world) reload() {
 	w.c, err = w.db.Collection(w.t.Context(), w.c.Name)
 	w.must(err)
 }
-
-// available are the models there are.
-func (w *world) available() hf.Models { return hftest.Set{w.model} }
 
 func (w *world) find(r search.Request) search.Response {
 	w.t.Helper()

@@ -7,8 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// SearchRequest is the body of POST /search. Fields that are no part of this release are taken at the value that means
-// "no", and refused at any other.
+// SearchRequest is the body of POST /search.
 type SearchRequest struct {
 	Query              string         `json:"query,omitempty"`
 	Vector             []float32      `json:"vector,omitempty"`
@@ -25,8 +24,9 @@ type SearchRequest struct {
 	CollapseDuplicates bool           `json:"collapse_duplicates,omitzero"`
 	Diversity          float64        `json:"diversity,omitzero"`
 	Rerank             bool           `json:"rerank,omitzero"`
+	RerankModel        string         `json:"rerank_model,omitempty"`
 	Neighbours         int            `json:"neighbours,omitzero"`
-	Highlight          *bool          `json:"highlight,omitzero"`
+	Highlight          bool           `json:"highlight,omitzero"`
 	Explain            bool           `json:"explain,omitzero"`
 	Exact              bool           `json:"exact,omitzero"`
 }
@@ -58,6 +58,7 @@ type Hit struct {
 	Relevance  float64        `json:"relevance"`
 	Before     *Span          `json:"before,omitzero"`
 	After      *Span          `json:"after,omitzero"`
+	Highlights []Span         `json:"highlights,omitempty"`
 	Duplicates []Duplicate    `json:"duplicates,omitempty"`
 	Explain    *Explain       `json:"explain,omitzero"`
 }
