@@ -89,3 +89,19 @@ func (s *server) wantState(state string, degraded ...string) {
 		s.t.Errorf("readyz says %+v, want %q", r, degraded)
 	}
 }
+
+// The recall of an index is measured on the documents' own vectors; chromem looks at all of them.
+func TestRecallIsMeasured(t *testing.T) {
+	s := startWith(t, quick())
+	check(t, s)
+	s.add(wireDocument("a", "bread and butter"), wireDocument("b", "salt"))
+	r := as[wire.Recall](t, s.get("/collections/default/recall?sample=2"), http.StatusOK)
+	if r.Vectors != 2 || r.Queries != 4 || r.Recall != 1 || r.LeastRecall != 1 || r.IndexState != "ready" || r.ExactMS <= 0 {
+		t.Errorf("got %+v", r)
+	}
+	for path, status := range map[string]int{"/recall?sample=1001": 422, "/recall?n=3": 422, "/collections/none/recall": 404} {
+		if got := s.get(path); got.status != status {
+			t.Errorf("%s: status %d, want %d: %s", path, got.status, status, got.body)
+		}
+	}
+}

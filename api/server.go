@@ -150,6 +150,7 @@ func (s *Server) routes() {
 		s.app.Get(prefix+"/search", s.searchByQuery)
 		s.app.Post(prefix+"/search", s.searchByBody)
 		s.app.Post(prefix+"/answer", s.answerQuestion)
+		s.app.Get(prefix+"/recall", s.recall)
 	}
 	s.app.Use(s.noRoute)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"searchd/hf"
@@ -101,12 +102,13 @@ type Why struct {
 
 // Service answers searches.
 type Service struct {
-	db     *db.DB
-	index  *index.Registry
-	models hf.Models
-	walks  *lru.Cache[[16]byte, *kept]
-	read   *lru.Cache[uint64, []sentence] // of chunks
-	log    *slog.Logger
+	db      *db.DB
+	index   *index.Registry
+	models  hf.Models
+	walks   *lru.Cache[[16]byte, *kept]
+	read    *lru.Cache[uint64, []sentence] // of chunks
+	recalls sync.Map                       // a collection's id → the mean that was last measured
+	log     *slog.Logger
 }
 
 // New makes a service on an open store.

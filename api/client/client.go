@@ -84,6 +84,13 @@ func (c *Client) Collection(ctx context.Context, name string) (wire.Collection, 
 	return answer, err
 }
 
+// Recall measures the recall of a collection's index with so many of its vectors.
+func (c *Client) Recall(ctx context.Context, collection string, sample int) (wire.Recall, error) {
+	var answer wire.Recall
+	err := c.do(ctx, http.MethodGet, fmt.Sprintf("%s/recall?sample=%d", in(collection), sample), "", nil, &answer)
+	return answer, err
+}
+
 // CreateCollection makes a collection.
 func (c *Client) CreateCollection(ctx context.Context, r wire.NewCollection) (wire.Collection, error) {
 	var answer wire.Collection

@@ -80,6 +80,17 @@ type Collection struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
+// Recall is how many of the ten nearest chunks the index of a collection finds.
+type Recall struct {
+	Vectors     int     `json:"vectors"`
+	Queries     int     `json:"queries"`
+	Recall      float64 `json:"recall"`
+	LeastRecall float64 `json:"least_recall"`
+	IndexMS     float64 `json:"index_ms"`
+	ExactMS     float64 `json:"exact_ms"`
+	IndexState  string  `json:"index_state"`
+}
+
 // NewCollection asks for a collection.
 type NewCollection struct {
 	Name        string `json:"name"`

@@ -30,6 +30,7 @@ type app struct {
 	db     *db.DB
 	index  *index.Registry
 	ingest *ingest.Service
+	search *search.Service
 	tasks  *modelTasks
 	server *api.Server
 
@@ -62,12 +63,12 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
 		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})
-	found := search.New(store, a.index, available.models, log)
-	if a.tasks, err = providers.open(ctx, dir, store, found, available.models, counted, log); err != nil {
+	a.search = search.New(store, a.index, available.models, log)
+	if a.tasks, err = providers.open(ctx, dir, store, a.search, available.models, counted, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a.server = api.New(api.Options{
-		DB: store, Ingest: a.ingest, Search: found, Tasks: a.tasks.Service,
+		DB: store, Ingest: a.ingest, Search: a.search, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
 		IndexState: func(c models.Collection) string { return string(a.index.State(c)) }, Degraded: a.index.Degraded,
 	})
@@ -90,7 +91,10 @@ func (a *app) look(ctx context.Context) (metrics.Store, error) {
 	}
 	list, _, err := a.db.Collections(ctx, mostCollections)
 	for _, c := range list {
-		s.Collections = append(s.Collections, metrics.Collection{Name: c.Name, Documents: c.Documents, Chunks: c.Chunks})
+		recall, measured := a.search.LastRecall(c.ID)
+		s.Collections = append(s.Collections, metrics.Collection{
+			Name: c.Name, Documents: c.Documents, Chunks: c.Chunks, Recall: recall, Measured: measured,
+		})
 	}
 	return s, err
 }

@@ -40,6 +40,7 @@ type cli struct {
 	Sample   sampleCommand   `cmd:"" help:"Load or remove the sample corpus."`
 	Model    modelCommand    `cmd:"" help:"Pull, list, show, convert and remove models."`
 	Provider providerCommand `cmd:"" help:"Keep, test, list and remove providers of models."`
+	Check    checkCommand    `cmd:"" help:"Check how well the index of a collection does."`
 	Doctor   doctorCommand   `cmd:"" help:"Check this machine, the settings and the data folder."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

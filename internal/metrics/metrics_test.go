@@ -80,7 +80,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		w.Answered(8, time.Second, err)
 	}
 	m.Observe(func(context.Context) (metrics.Store, error) {
-		return metrics.Store{Jobs: 2, Documents: 9, Collections: []metrics.Collection{{Name: "default", Documents: 4, Chunks: 5}}}, nil
+		return metrics.Store{Jobs: 2, Documents: 9, Collections: []metrics.Collection{{Name: "default", Documents: 4, Chunks: 5, Recall: 0.75, Measured: true}}}, nil
 	})
 	want := map[string]float64{
 		"searchd_build_info v1":                                       1,
@@ -119,6 +119,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		"searchd_documents_waiting":                                   9,
 		"searchd_collection_documents default":                        4,
 		"searchd_collection_chunks default":                           5,
+		"searchd_index_recall default":                                0.75,
 	}
 	if diff := cmp.Diff(want, scrape(t, m)); diff != "" {
 		t.Error(diff)

@@ -20,6 +20,8 @@ type Store struct {
 type Collection struct {
 	Name              string
 	Documents, Chunks int
+	Recall            float64 // of its index, as it was last measured
+	Measured          bool    // whether it was
 }
 
 // Observe looks at the store at every scrape.
@@ -30,6 +32,7 @@ func (m *Metrics) Observe(look func(ctx context.Context) (Store, error)) {
 		waiting:   describe("documents_waiting", "Documents that jobs have still to take in."),
 		documents: describe("collection_documents", "Documents of a collection.", "collection"),
 		chunks:    describe("collection_chunks", "Chunks of a collection: the vectors in its index.", "collection"),
+		recall:    describe("index_recall", "Recall@10 of a collection's index, as it was last measured in this process.", "collection"),
 	})
 }
 
@@ -39,13 +42,13 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // storeCollector is a prometheus.Collector.
 type storeCollector struct {
-	look                             func(ctx context.Context) (Store, error)
-	jobs, waiting, documents, chunks *prometheus.Desc
+	look                                     func(ctx context.Context) (Store, error)
+	jobs, waiting, documents, chunks, recall *prometheus.Desc
 }
 
 // Describe lists the metrics.
 func (s *storeCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.jobs, s.waiting, s.documents, s.chunks} {
+	for _, d := range []*prometheus.Desc{s.jobs, s.waiting, s.documents, s.chunks, s.recall} {
 		out <- d
 	}
 }
@@ -59,13 +62,16 @@ func (s *storeCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.NewInvalidMetric(s.jobs, err)
 		return
 	}
-	show := func(d *prometheus.Desc, n int, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	show := func(d *prometheus.Desc, n float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
-	show(s.jobs, seen.Jobs)
-	show(s.waiting, seen.Documents)
+	show(s.jobs, float64(seen.Jobs))
+	show(s.waiting, float64(seen.Documents))
 	for _, c := range seen.Collections {
-		show(s.documents, c.Documents, c.Name)
-		show(s.chunks, c.Chunks, c.Name)
+		show(s.documents, float64(c.Documents), c.Name)
+		show(s.chunks, float64(c.Chunks), c.Name)
+		if c.Measured {
+			show(s.recall, c.Recall, c.Name)
+		}
 	}
 }
