@@ -11,7 +11,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race crash purego emulate cross lint fuzz bench bench-peers published goldens clean
+.PHONY: help build run test test-go test-page test-clients eval race crash soak purego emulate cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ race: ## the tests under the race detector (needs a C compiler; the product neve
 
 crash: ## kill the server 500 times in the middle of its work (CRASHES); make test does it 25 times
 	SEARCHD_CRASHES=$${CRASHES:-500} $(GO) test ./cmd/searchd -run Killed -count 1 -v -timeout 4h
+
+soak: ## do 100,000 operations in any order and compare each with a plain map (SEARCHD_STEPS); make test does 2,000
+	SEARCHD_STEPS=$${SEARCHD_STEPS:-100000} $(GO) test ./cmd/searchd -run Soak -count 1 -v -timeout 4h
 
 purego: ## the tests without assembly
 	$(GO) test -tags purego ./internal/simd ./hf/encoder ./hf/local ./hf/bundled

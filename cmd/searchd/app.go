@@ -59,7 +59,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 		return nil, errors.Join(available.err, store.Close())
 	}
 	a := &app{log: log, db: store}
-	a.index = index.NewRegistry(engines{dir, log}, store)
+	a.index = index.NewRegistry(engines{dir, manyVectors, log}, store)
 	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
 		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})

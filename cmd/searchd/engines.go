@@ -18,14 +18,15 @@ const manyVectors = 2000
 
 // engines makes the index that a collection asks for, below the data folder.
 type engines struct {
-	dir string
-	log *slog.Logger
+	dir  string
+	many int // vectors where auto goes over from one engine to the other
+	log  *slog.Logger
 }
 
 // Open opens what a collection's engine says; auto goes by the number of its vectors.
 func (e engines) Open(c models.Collection) (index.Index, error) {
 	switch {
-	case c.Engine == models.EngineHNSW, c.Engine == models.EngineAuto && c.Chunks >= manyVectors:
+	case c.Engine == models.EngineHNSW, c.Engine == models.EngineAuto && c.Chunks >= e.many:
 		return e.openHNSW(c)
 	case c.Engine == models.EngineChromem:
 		return chromem.New(c.Dimensions)
@@ -34,7 +35,7 @@ func (e engines) Open(c models.Collection) (index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auto.New(small, manyVectors, func() (index.Index, error) {
+	return auto.New(small, e.many, func() (index.Index, error) {
 		if err := e.Remove(c.ID); err != nil { // what is left of a time when there were many
 			return nil, err
 		}
