@@ -44,8 +44,8 @@ const within = (collection, path) => (collection === 'default' ? path : `/collec
 const documentPath = (collection, id) => within(collection, `/documents/${encodeURIComponent(id)}`);
 
 // search takes the filter as JSON text: going through a number of JavaScript would change large ones.
-export function search(collection, { query, filter, offset, limit }, signal) {
-  const rest = JSON.stringify({ query, offset, limit });
+export function search(collection, { query, filter, offset, limit, highlight }, signal) {
+  const rest = JSON.stringify({ query, offset, limit, highlight });
   const body = filter ? `${rest.slice(0, -1)},"filter":${filter}}` : rest;
   return call('POST', within(collection, '/search'), { body, signal });
 }

@@ -31,8 +31,30 @@ function relevance(value) {
     h('span', { class: 'bar', 'aria-hidden': 'true' }, fill), h('span', { class: 'hidden' }, 'Relevance '), h('span', { class: 'percent' }, percent));
 }
 
+const FAR = 160; // characters before the first highlight, from which on they are left out of a passage that is cut off
+
+// marked is the text of a hit, with its highlights.
+function marked({ text, highlights = [] }) {
+  const parts = [];
+  let rest = text;
+  for (const { text: sentence } of highlights) { // offsets count bytes, and these are the same in order
+    const at = rest.indexOf(sentence);
+    if (at < 0) continue;
+    const before = rest.slice(0, at);
+    parts.push(...(parts.length === 0 && at > FAR ? [h('span', { class: 'lead' }, before), h('span', { class: 'gap', 'aria-hidden': 'true' }, '… ')] : [before]));
+    parts.push(h('mark', { class: sentence.trim() === text.trim() && 'all' }, sentence));
+    rest = rest.slice(at + sentence.length);
+  }
+  return [...parts, rest];
+}
+
+// highlight shows the highlights of a hit that is in the page already.
+export function highlight(item, hit) {
+  item.querySelector('.passage').replaceChildren(...marked(hit));
+}
+
 function passage(hit) {
-  const text = h('p', { class: 'passage', dir: 'auto' }, hit.text);
+  const text = h('p', { class: 'passage', dir: 'auto' }, marked(hit));
   const more = button('more', () => {
     const whole = text.classList.toggle('whole');
     more.textContent = whole ? 'less' : 'more';
@@ -46,7 +68,7 @@ function passage(hit) {
 // offerMore shows "more" where a passage does not fit. It needs the layout, so it runs when hits are in the page.
 export function offerMore(list) {
   const passages = [...list.querySelectorAll('.passage:not(.whole)')];
-  const cutOff = passages.map((p) => p.scrollHeight > p.clientHeight + 1);
+  const cutOff = passages.map((p) => p.scrollHeight > p.clientHeight + 1 || p.querySelector('.lead') !== null);
   passages.forEach((p, i) => { p.nextElementSibling.hidden = !cutOff[i]; });
 }
 

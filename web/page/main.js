@@ -7,7 +7,7 @@ import { closeAdd, openAdd, setUp } from './add.js';
 import { confirmDelete } from './confirm.js';
 import { $, h, number, plural } from './dom.js';
 import { FilterError, parseFilter, withCondition } from './filter.js';
-import { hitElement, offerMore, titleOf } from './hits.js';
+import { highlight, hitElement, offerMore, titleOf } from './hits.js';
 import { focusQuery, listen } from './keys.js';
 
 const PAGE = 10;
@@ -59,7 +59,10 @@ async function firstPage(filter, signal) {
   $('note').hidden = !(answer.hits[0]?.relevance < 0.5);
   $('results').hidden = answer.hits.length === 0;
   show(answer);
-  if (answer.hits.length > 0) return;
+  if (answer.hits.length > 0) {
+    highlights({ filter, offset: 0 }, answer, signal);
+    return;
+  }
   const documents = await api.count(asked.collection, '', signal);
   if (signal.aborted) return;
   if (documents === 0) states.empty(openAdd);
@@ -72,6 +75,19 @@ async function nextPage(filter, signal) {
   if (signal.aborted) return;
   show(answer);
   $('hits').children[before]?.querySelector('.title').focus();
+  highlights({ filter, offset: before }, answer, signal);
+}
+
+// highlights asks again for what is shown, with its nearest sentences, which take longer to find than the hits. Nobody waits for
+// them, and without them the page is as good as before.
+async function highlights({ filter, offset }, { hits }, signal) {
+  const answer = await api.search(asked.collection, { query: asked.query, filter, offset, limit: hits.length, highlight: true }, signal).catch(() => null);
+  if (!answer || signal.aborted) return;
+  hits.forEach(({ document_id: id }, i) => {
+    const item = $('hits').children[offset + i];
+    if (item && answer.hits[i]?.document_id === id) highlight(item, answer.hits[i]);
+  });
+  offerMore($('hits'));
 }
 
 function show({ hits, total, took_ms: took }) {

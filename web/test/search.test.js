@@ -36,7 +36,7 @@ test('only the last question is answered, and typing waits', async (t) => {
   const page = await visit(t, at(name));
   let asked = 0;
   await page.route('**/search', async (route) => {
-    asked++;
+    if (!route.request().postDataJSON().highlight) asked++;
     if (route.request().postDataJSON().query !== 'slow') return route.continue();
     const response = await route.fetch();
     const answer = await response.json();
@@ -125,6 +125,21 @@ test('more hits come page by page, with the exact total', async (t) => {
   assert.equal(new Set(await titles(page)).size, 23, 'no hit stands there twice');
 });
 
+test('the sentences that answer are marked, and stand in view', async (t) => {
+  const filler = 'The harbour was grey and the gulls were loud. '.repeat(8);
+  const answer = 'A database is restored by running the restore command with the backup file.';
+  const name = await collection(t, [{ id: 'long', text: `${filler}${answer} It rained — on Tuesday.` }, { id: 'short', text: answer }]);
+  const page = await visit(t, at(name, { q: 'how do I restore the database from a backup?' }));
+  await page.waitForFunction(() => document.querySelectorAll('.passage mark').length === 2);
+  assert.deepEqual(await page.locator('.passage mark').allTextContents(), [answer, answer]);
+  const long = page.locator('.hit', { has: page.getByRole('button', { name: 'long', exact: true }) });
+  assert.ok(await long.locator('.lead').isHidden(), 'what is far before it is left out');
+  await screenshot(page, 'highlights');
+  await long.getByRole('button', { name: 'more' }).click();
+  assert.ok(await long.locator('.lead').isVisible());
+  assert.ok(await long.locator('.gap').isHidden());
+});
+
 test('hits that hardly fit are not passed off as answers', async (t) => {
   const name = await collection(t, documents);
   const page = await visit(t, at(name));
@@ -167,7 +182,7 @@ test('everything can be done with keys', async (t) => {
   assert.ok(await page.evaluate(() => getComputedStyle(document.activeElement.closest('.hit')).boxShadow !== 'none'), 'the focus shows');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.reader');
-  assert.equal(await page.locator('mark').innerText(), documents[2].text);
+  assert.equal(await page.locator('.reader mark').innerText(), documents[2].text);
   await screenshot(page, 'expanded');
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('.reader').count(), 0);

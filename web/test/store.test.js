@@ -167,10 +167,10 @@ test('the marked passage is cut at bytes, not at characters', async (t) => {
   await full.waitFor();
   assert.equal(await full.evaluate((e) => e.textContent), text);
   const hit = (await api('POST', `/collections/${name}/search`, { query: 'a girl rescued shipwrecked seamen' })).body.hits[0];
-  const marked = await page.locator('mark').evaluate((e) => e.textContent);
+  const marked = await page.locator('.reader mark').evaluate((e) => e.textContent);
   assert.equal(marked, Buffer.from(text).subarray(hit.chunk.start, hit.chunk.end).toString());
   assert.ok(hit.chunk.start > 0, 'the text has several passages');
-  assert.ok(await page.locator('mark').evaluate((mark) => {
+  assert.ok(await page.locator('.reader mark').evaluate((mark) => {
     const box = mark.parentElement.getBoundingClientRect();
     const top = mark.getClientRects()[0].top;
     return top >= box.top && top < box.bottom;
