@@ -9,7 +9,7 @@ import (
 )
 
 // maxPageBytes keeps the page small enough to open at once on a phone.
-const maxPageBytes = 60 << 10
+const maxPageBytes = 80 << 10
 
 func readAll(t *testing.T) map[string]string {
 	t.Helper()
