@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"cmp"
+	"context"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
@@ -26,7 +27,7 @@ func (s *Server) answerQuestion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r, err := answerSearch(body)
+	r, err := s.answerSearch(c.UserContext(), body)
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (s *Server) answerQuestion(c *fiber.Ctx) error {
 
 // answerSearch is the search for a question. A passage that answers may stand beside another of its document, so hits are
 // passages unless documents are asked for.
-func answerSearch(body wire.AnswerRequest) (search.Request, error) {
+func (s *Server) answerSearch(ctx context.Context, body wire.AnswerRequest) (search.Request, error) {
 	switch {
 	case body.Query != "":
 		return search.Request{}, models.Errorf(models.Invalid, "query", "is called question here")
@@ -62,7 +63,7 @@ func answerSearch(body wire.AnswerRequest) (search.Request, error) {
 		return search.Request{}, models.Errorf(models.Invalid, "facets", "are not counted here; ask POST /search")
 	}
 	body.Query = body.Question
-	r, err := searchRequest(body.SearchRequest, defaultPassages)
+	r, err := s.searchRequest(ctx, body.SearchRequest, defaultPassages)
 	r.Group = cmp.Or(r.Group, search.ByChunk)
 	return r, err
 }

@@ -48,8 +48,42 @@ func TestSearchdBehindSearchd(t *testing.T) {
 	if !strings.Contains(stream, "event: done") || !strings.Contains(stream, mustJSON(t, direct.Text)) {
 		t.Errorf("stream: %s", stream)
 	}
+	rerankedFrom(t, near)
 	classes := as[wire.ErrorAnswer](t, near.post("/sentiment", `{"provider":"tei","text":"LOUD"}`), 422).Error
 	if !strings.Contains(classes.Message, "loud") {
 		t.Errorf("the far classifier's labels are not those of sentiment: %+v", classes)
+	}
+}
+
+// rerankedFrom lets the far cross-encoder, which counts common words, order the hits of the near server.
+func rerankedFrom(t *testing.T, near *server) {
+	t.Helper()
+	near.add(
+		wire.Document{ID: "none", Text: "Nothing of it."}, wire.Document{ID: "two", Text: "the moon pulls"}, wire.Document{ID: "one", Text: "a moon"},
+	)
+	for _, by := range []string{`"rerank_provider":"tei"`, `"rerank_provider":"openai","rerank_model":"test/overlap"`} {
+		got := as[wire.SearchAnswer](t, near.post("/search", `{"query":"moon pulls","rerank":true,"explain":true,`+by+`}`), 200)
+		var ids []string
+		for _, h := range got.Hits {
+			ids = append(ids, h.DocumentID)
+			if h.Explain.Rerank == nil {
+				t.Errorf("%s: %s was not read", by, h.DocumentID)
+			}
+		}
+		if !slices.Equal(ids, []string{"two", "one", "none"}) || got.TimingsMS["rerank"] <= 0 {
+			t.Errorf("%s: %v, timings %v", by, ids, got.TimingsMS)
+		}
+	}
+	for _, b := range []struct{ by, param string }{
+		{`"rerank_provider":"nobody"`, "rerank_provider"}, {`"rerank_provider":"local"`, "rerank_provider"},
+		{`"rerank_provider":"openai"`, "rerank_model"}, {`"rerank":false,"rerank_provider":"tei"`, "rerank_provider"},
+	} {
+		body := `{"query":"moon","rerank":true,` + b.by + `}`
+		if strings.Contains(b.by, "false") {
+			body = `{"query":"moon",` + b.by + `}`
+		}
+		if e := near.post("/search", body); e.status != 404 && e.status != 422 || as[wire.ErrorAnswer](t, e, e.status).Error.Param != b.param {
+			t.Errorf("%s: %d %s", b.by, e.status, e.body)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -50,7 +51,7 @@ func (s *Server) searchByBody(c *fiber.Ctx) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	r, err := searchRequest(body, search.DefaultLimit)
+	r, err := s.searchRequest(c.UserContext(), body, search.DefaultLimit)
 	if err != nil {
 		return err
 	}
@@ -58,18 +59,22 @@ func (s *Server) searchByBody(c *fiber.Ctx) error {
 }
 
 // searchRequest reads the fields of a search; limit is the one that holds where the body gives none.
-func searchRequest(body wire.SearchRequest, limit int) (search.Request, error) {
+func (s *Server) searchRequest(ctx context.Context, body wire.SearchRequest, limit int) (r search.Request, err error) {
 	filter, err := parseFilter(body.Filter)
 	if err != nil {
 		return search.Request{}, err
 	}
-	return search.Request{
+	r = search.Request{
 		Query: body.Query, Vector: body.Vector, Mode: search.Mode(body.Mode), Group: search.Group(body.GroupBy),
 		Limit: lo.FromPtrOr(body.Limit, limit), Offset: body.Offset, Cursor: lo.FromPtr(body.Cursor), Filter: filter, MinRelevance: body.MinRelevance,
 		Like: body.Like, Unlike: body.Unlike, Facets: body.Facets, Diversity: body.Diversity,
 		CollapseDuplicates: body.CollapseDuplicates, Neighbours: body.Neighbours, Exact: body.Exact,
-		Rerank: body.Rerank, RerankModel: body.RerankModel, Highlight: body.Highlight,
-	}, nil
+		Rerank: body.Rerank, RerankModel: body.RerankModel, RerankProvider: body.RerankProvider, Highlight: body.Highlight,
+	}
+	if r.Rerank && r.RerankProvider != "" {
+		r.Reranker, err = s.Tasks.Reranker(ctx, r.RerankProvider, r.RerankModel)
+	}
+	return r, err
 }
 
 func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {

@@ -16,6 +16,7 @@ const (
 	TextClassification Task = "text-classification"
 	Summarization      Task = "summarization"
 	Translation        Task = "translation"
+	TextRanking        Task = "text-ranking"
 )
 
 // Provider runs tasks, here or on somebody's server. Implementations are safe for concurrent use.
@@ -31,7 +32,8 @@ type Provider interface {
 type Call struct {
 	Task     Task
 	Model    string
-	Inputs   []string  // texts: one prompt to generate from, any number to embed or classify
+	Inputs   []string  // texts: one prompt to generate from, any number to embed, classify or rank
+	Query    string    // what texts are ranked for
 	Messages []Message // a conversation, in place of Inputs, for text generation
 	Params   Params
 	Source   string // languages of a translation, as the model names them; may be empty
@@ -57,13 +59,14 @@ type Params struct {
 	Seed              *int64
 }
 
-// Reply is the answer to a Call: of the three lists, the one that its task is about, an element an input.
+// Reply is the answer to a Call: of the four lists, the one that its task is about, an element an input.
 type Reply struct {
 	Model        string // as the provider names it
 	Texts        []string
 	Labels       [][]Label // best first
 	Vectors      [][]float32
-	FinishReason string // "stop", "length", …; empty where the provider does not say
+	Scores       []float32 // of a ranking: the higher, the better
+	FinishReason string    // "stop", "length", …; empty where the provider does not say
 	Usage        Usage
 }
 

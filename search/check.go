@@ -61,6 +61,8 @@ func checkReading(r Request) error {
 		return models.Errorf(models.Invalid, "rerank", "needs a query: a cross-encoder reads words; leave rerank out")
 	case r.RerankModel != "" && !r.Rerank:
 		return models.Errorf(models.Invalid, "rerank_model", "is given without rerank; set rerank to true")
+	case r.RerankProvider != "" && !r.Rerank:
+		return models.Errorf(models.Invalid, "rerank_provider", "is given without rerank; set rerank to true")
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ const rerankDepth = 50
 
 // reranker is the cross-encoder of a request.
 func (s *Service) reranker(r Request) (hf.Reranker, error) {
+	if r.Reranker != nil {
+		return r.Reranker, nil
+	}
 	m, err := s.models.Reranker(r.RerankModel)
 	switch {
 	case models.CodeOf(err) != models.NotFound:

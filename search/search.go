@@ -44,15 +44,17 @@ type Request struct {
 	Offset             int
 	Cursor             string // NextCursor of the page before; then Offset is 0
 	Filter             *models.Filter
-	MinRelevance       float64  // 0 to 1
-	Facets             []string // metadata keys whose values are counted
-	Diversity          float64  // 0, by score alone, to 1
-	CollapseDuplicates bool     // show one of passages that are copies
-	Rerank             bool     // let a cross-encoder order the best hits
-	RerankModel        string   // empty means the first there is
-	Neighbours         int      // chunks before and after each hit whose text is answered too
-	Highlight          bool     // mark the sentences that are nearest to the question
-	Exact              bool     // look at every vector, as no engine for many does of its own accord
+	MinRelevance       float64     // 0 to 1
+	Facets             []string    // metadata keys whose values are counted
+	Diversity          float64     // 0, by score alone, to 1
+	CollapseDuplicates bool        // show one of passages that are copies
+	Rerank             bool        // let a cross-encoder order the best hits
+	RerankModel        string      // empty means the first there is
+	RerankProvider     string      // whose; empty means this process's
+	Reranker           hf.Reranker `json:"-"` // of RerankProvider
+	Neighbours         int         // chunks before and after each hit whose text is answered too
+	Highlight          bool        // mark the sentences that are nearest to the question
+	Exact              bool        // look at every vector, as no engine for many does of its own accord
 }
 
 // Response is a page of hits.

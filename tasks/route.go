@@ -92,9 +92,10 @@ func (s *Service) others(ctx context.Context, a Ask, r route, w work) ([]gateway
 
 // unable is what a type of provider does not do, told in words or not.
 var unable = map[string][]hf.Task{
-	Local: {hf.TextGeneration, hf.Translation},
-	"tei": {hf.TextGeneration, hf.Summarization, hf.Translation},
-	"tgi": {hf.FeatureExtraction},
+	Local:         {hf.TextGeneration, hf.Translation, hf.TextRanking},
+	"huggingface": {hf.TextRanking},
+	"tei":         {hf.TextGeneration, hf.Summarization, hf.Translation},
+	"tgi":         {hf.FeatureExtraction, hf.TextRanking},
 }
 
 func (s *Service) other(ctx context.Context, id string, w work) ([]gateway.Target, error) {
@@ -123,8 +124,11 @@ func at(field string, err error) error {
 // ownTargets are those of a provider where the request names no model.
 func (s *Service) ownTargets(p models.Provider, w work) (targets []gateway.Target, selected bool, err error) {
 	model := p.Configuration.DefaultModel
-	if w.task == hf.FeatureExtraction {
+	switch {
+	case w.task == hf.FeatureExtraction:
 		model = p.Configuration.EmbeddingModel
+	case w.task == hf.TextRanking && p.ProviderType == "openai":
+		model = "" // the default is one that chats
 	}
 	switch {
 	case model != "":

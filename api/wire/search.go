@@ -25,6 +25,7 @@ type SearchRequest struct {
 	Diversity          float64        `json:"diversity,omitzero"`
 	Rerank             bool           `json:"rerank,omitzero"`
 	RerankModel        string         `json:"rerank_model,omitempty"`
+	RerankProvider     string         `json:"rerank_provider,omitempty"`
 	Neighbours         int            `json:"neighbours,omitzero"`
 	Highlight          bool           `json:"highlight,omitzero"`
 	Explain            bool           `json:"explain,omitzero"`

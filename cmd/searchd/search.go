@@ -25,6 +25,8 @@ type searchCommand struct {
 	Collapse     bool     `help:"Show one of passages that are copies."`
 	Diversity    float64  `help:"Let hits differ from those before them, 0 to 1." placeholder:"D"`
 	Rerank       bool     `help:"Let a cross-encoder order the best hits."`
+	RerankModel  string   `help:"Which one." placeholder:"ID"`
+	RerankAt     string   `name:"rerank-provider" help:"Whose; this process has some where they were pulled." placeholder:"ID"`
 	Highlight    bool     `help:"Show the sentences that are nearest to the question." default:"true" negatable:""`
 	Exact        bool     `help:"Look at every vector."`
 	Explain      bool     `help:"Say where each hit comes from, and what took how long."`
@@ -40,7 +42,7 @@ func (s *searchCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		answer, err := session.Search(ctx, s.Collection, wire.SearchRequest{
 			Query: s.Query, Mode: s.Mode, Limit: &s.Limit, Offset: s.Offset, Filter: filter, MinRelevance: s.MinRelevance,
 			Facets: s.Facet, Like: s.Like, Unlike: s.Unlike, GroupBy: s.GroupBy, CollapseDuplicates: s.Collapse, Diversity: s.Diversity,
-			Rerank: s.Rerank, Highlight: s.Highlight && s.Limit <= search.MaxHighlighted, Exact: s.Exact, Explain: s.Explain,
+			Rerank: s.Rerank, RerankModel: s.RerankModel, RerankProvider: s.RerankAt, Highlight: s.Highlight && s.Limit <= search.MaxHighlighted, Exact: s.Exact, Explain: s.Explain,
 		})
 		if err != nil {
 			return err

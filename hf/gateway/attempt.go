@@ -130,9 +130,11 @@ func call(ctx context.Context, p hf.Provider, c hf.Call) (reply hf.Reply, err er
 	if reply, err = p.Do(ctx, c); err != nil {
 		return hf.Reply{}, err
 	}
-	if n := len(c.Inputs); c.Task == hf.FeatureExtraction && len(reply.Vectors) != n {
-		message := fmt.Sprintf("%d vectors for %d texts", len(reply.Vectors), n)
-		return hf.Reply{}, &hf.CallError{Fault: hf.FaultUnreadable, Message: message}
+	for task, n := range map[hf.Task]int{hf.FeatureExtraction: len(reply.Vectors), hf.TextRanking: len(reply.Scores)} {
+		if c.Task == task && n != len(c.Inputs) {
+			message := fmt.Sprintf("%s of %d texts, %d were sent", task, n, len(c.Inputs))
+			return hf.Reply{}, &hf.CallError{Fault: hf.FaultUnreadable, Message: message}
+		}
 	}
 	return reply, nil
 }

@@ -27,7 +27,7 @@ func (c *cache) set(k key, r hf.Reply)      { c.replies.Set(k, clone(r)) }
 func (c *cache) close()                     { c.replies.StopAllGoroutines() }
 
 // entryBytes is what an entry takes besides the contents of its reply: key, node, slot in the hash table, slice headers.
-const entryBytes = 256
+const entryBytes = 280
 
 // size is about how many bytes a cached reply takes.
 func size(r hf.Reply) int {
@@ -44,5 +44,6 @@ func size(r hf.Reply) int {
 	for _, v := range r.Vectors {
 		n += 24 + 4*len(v)
 	}
+	n += 4 * len(r.Scores)
 	return n
 }

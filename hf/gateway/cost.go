@@ -110,7 +110,7 @@ func (g *Gateway) allow(ctx context.Context, t Target, c hf.Call) error {
 }
 
 func promptCharacters(c hf.Call) int {
-	n := characters(c.Inputs)
+	n := characters(c.Inputs) + utf8.RuneCountInString(c.Query)*len(c.Inputs) // it is read with each text
 	for _, m := range c.Messages {
 		n += utf8.RuneCountInString(m.Content)
 	}

@@ -163,5 +163,6 @@ func clone(r hf.Reply) hf.Reply {
 	for i, v := range r.Vectors {
 		r.Vectors[i] = slices.Clone(v)
 	}
+	r.Scores = slices.Clone(r.Scores)
 	return r
 }

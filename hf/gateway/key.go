@@ -22,6 +22,7 @@ func keyOf(t Target, c hf.Call) key {
 	k.text(string(c.Task))
 	k.text(c.Model)
 	k.texts(c.Inputs)
+	k.text(c.Query)
 	k.number(uint64(len(c.Messages)))
 	for _, m := range c.Messages {
 		k.text(m.Role)

@@ -13,6 +13,7 @@ func (s *Server) routeOpenAI() {
 	s.mux.HandleFunc("POST /v1/embeddings", s.openAIEmbeddings)
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	s.mux.HandleFunc("POST /v1/completions", s.completions)
+	s.mux.HandleFunc("POST /v1/rerank", s.openAIRerank)
 	s.mux.HandleFunc("GET /v1/models", s.models)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.openAIError(w, http.StatusNotFound, "Unknown request URL: "+r.Method+" "+r.URL.Path, "unknown_url")
@@ -33,6 +34,18 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 		data = append(data, map[string]any{"id": id, "object": "model", "created": 1700000000, "owned_by": strings.Split(id, "/")[0]})
 	}
 	writeJSON(w, 200, map[string]any{"object": "list", "data": data})
+}
+
+func (s *Server) openAIRerank(w http.ResponseWriter, r *http.Request) {
+	var q struct {
+		Model, Query string
+		Documents    []string
+	}
+	if decode(w, r, &q) && s.has(w, q.Model) {
+		writeJSON(w, 200, map[string]any{
+			"model": q.Model, "results": ranksOf(q.Query, q.Documents, "relevance_score"), "usage": map[string]int{"total_tokens": len(q.Documents)},
+		})
+	}
 }
 
 // chatRequest is also one for a completion.

@@ -1,9 +1,12 @@
 package hftest
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +16,7 @@ const teiBatch = 32
 func (s *Server) routeTEI() {
 	s.mux.HandleFunc("POST /embed", s.teiEmbed)
 	s.mux.HandleFunc("POST /predict", s.teiPredict)
+	s.mux.HandleFunc("POST /rerank", s.teiRerank)
 	s.mux.HandleFunc("POST /v1/embeddings", s.openAIEmbeddings)
 	s.mux.HandleFunc("POST /embeddings", s.openAIEmbeddings)
 	s.mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
@@ -68,6 +72,27 @@ func teiRefuses(w http.ResponseWriter, texts []string) bool {
 		return true
 	}
 	return false
+}
+
+func (s *Server) teiRerank(w http.ResponseWriter, r *http.Request) {
+	var q struct {
+		Query string
+		Texts []string
+	}
+	if decode(w, r, &q) && !teiRefuses(w, q.Texts) {
+		writeJSON(w, 200, ranksOf(q.Query, q.Texts, "score"))
+	}
+}
+
+// ranksOf are the scores of Overlap, best first.
+func ranksOf(query string, texts []string, field string) []map[string]any {
+	scores, _ := Overlap{}.Rerank(context.Background(), query, texts)
+	ranks := make([]map[string]any, len(texts))
+	for i, score := range scores {
+		ranks[i] = map[string]any{"index": i, field: score}
+	}
+	slices.SortStableFunc(ranks, func(a, b map[string]any) int { return cmp.Compare(b[field].(float32), a[field].(float32)) })
+	return ranks
 }
 
 // teiPredict takes a text, a list of two for a pair, or a list of lists for a batch.

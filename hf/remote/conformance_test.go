@@ -154,6 +154,22 @@ var conformance = []struct {
 		path: "/v1/embeddings", sent: map[string]any{"model": hftest.EmbeddingModel, "input": []any{"I love it", "it broke"}, "encoding_format": "base64"},
 	},
 	{
+		name: "tei ranks", server: hftest.ServerOptions{Dialect: hftest.TEI}, call: hf.Call{Task: hf.TextRanking, Query: "love it", Inputs: askedTwo},
+		want: hf.Reply{Scores: []float32{1, 0}},
+		path: "/rerank", sent: map[string]any{"query": "love it", "texts": []any{"I love it", "it broke"}, "truncate": true},
+	},
+	{
+		name: "tei ranks in batches", server: hftest.ServerOptions{Dialect: hftest.TEI}, change: func(o *Options) { o.BatchSize = 1 },
+		call: hf.Call{Task: hf.TextRanking, Query: "love it", Inputs: askedTwo}, want: hf.Reply{Scores: []float32{1, 0}},
+		path: "/rerank", sent: map[string]any{"query": "love it", "texts": []any{"it broke"}, "truncate": true},
+	},
+	{
+		name: "openai ranks", server: hftest.ServerOptions{Dialect: hftest.OpenAI},
+		call: hf.Call{Task: hf.TextRanking, Model: hftest.ChatModel, Query: "broke", Inputs: askedTwo},
+		want: hf.Reply{Model: hftest.ChatModel, Scores: []float32{-1, 0}, Usage: hf.Usage{PromptTokens: 2}},
+		path: "/v1/rerank", sent: map[string]any{"model": hftest.ChatModel, "query": "broke", "documents": []any{"I love it", "it broke"}},
+	},
+	{
 		name: "openai chats", server: hftest.ServerOptions{Dialect: hftest.OpenAI},
 		call: hf.Call{Task: hf.TextGeneration, Model: hftest.ChatModel, Inputs: []string{"hi # there"}, Params: hf.Params{Stop: []string{"#"}, DoSample: ptr(false)}},
 		want: hf.Reply{Model: hftest.ChatModel, Texts: []string{"You said: hi "}, FinishReason: "stop", Usage: hf.Usage{PromptTokens: 3, CompletionTokens: 4}},

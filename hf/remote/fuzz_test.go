@@ -60,7 +60,8 @@ func FuzzReply(f *testing.F) {
 		`[[1,2],[3,4]]`, `[1,-2.5e3]`, `[[[1,2],[3,4]],[[5,6]]]`, `{"embeddings":[[1],[2]]}`, `[[{"label":"a","score":0.5}]]`, `[{"summary_text":"x"}]`,
 		`{"data":[{"index":0,"embedding":"AACAPw=="},{"index":1,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":1}}`,
 		`{"choices":[{"message":{"content":[{"text":"x"}]},"finish_reason":"stop"}]}`, `{"error":["a",{"msg":"b"}]}`, `<html><title>x</title>`,
-		`{"generated_text":"x","details":{"finish_reason":"eos_token","generated_tokens":1}}`, `{"error":"x","estimated_time":1e308}`, `[null]`, `[[`,
+		`{"generated_text":"x","details":{"finish_reason":"eos_token","generated_tokens":1}}`, `{"error":"x","estimated_time":1e308}`, `[null]`,
+		`[{"index":1,"score":0.5},{"index":0,"score":-1}]`, `{"results":[{"index":0,"relevance_score":1e300}],"model":"m"}`, `[[`,
 	} {
 		f.Add([]byte(seed), 2, 503)
 	}
@@ -71,6 +72,7 @@ func FuzzReply(f *testing.F) {
 		c := hf.Call{Inputs: make([]string, n)}
 		for _, read := range []func(answer) (hf.Reply, error){
 			readEmbeddings(c), readOpenAIEmbeddings(n), readLabels(c), readTexts("summary_text"), readChoices, readGenerated,
+			readTEIRanks(n), readOpenAIRanks(n),
 		} {
 			a := answer{status: 200, body: body}
 			reply, err := read(a)
@@ -87,8 +89,8 @@ func abs(n int) int { return max(n, -n) & math.MaxInt32 }
 
 func checkReply(t *testing.T, r hf.Reply, n int) {
 	t.Helper()
-	if r.Vectors != nil && len(r.Vectors) != n || r.Labels != nil && len(r.Labels) != n {
-		t.Errorf("%d vectors and %d labels of %d texts", len(r.Vectors), len(r.Labels), n)
+	if r.Vectors != nil && len(r.Vectors) != n || r.Labels != nil && len(r.Labels) != n || r.Scores != nil && len(r.Scores) != n {
+		t.Errorf("%d vectors, %d labels and %d scores of %d texts", len(r.Vectors), len(r.Labels), len(r.Scores), n)
 	}
 	for _, v := range r.Vectors {
 		if len(v) == 0 || len(v) != len(r.Vectors[0]) {

@@ -178,6 +178,7 @@ func merge(whole *hf.Reply, part hf.Reply) {
 	whole.Texts = append(whole.Texts, part.Texts...)
 	whole.Labels = append(whole.Labels, part.Labels...)
 	whole.Vectors = append(whole.Vectors, part.Vectors...)
+	whole.Scores = append(whole.Scores, part.Scores...)
 	whole.FinishReason = part.FinishReason
 	whole.Usage.PromptTokens += part.Usage.PromptTokens
 	whole.Usage.CompletionTokens += part.Usage.CompletionTokens

@@ -18,6 +18,8 @@ func check(c hf.Call) error {
 			return invalid("messages: %s takes texts, not a conversation", c.Task)
 		case len(c.Inputs) == 0:
 			return invalid("inputs: there is no text")
+		case c.Task == hf.TextRanking && strings.TrimSpace(c.Query) == "":
+			return invalid("query: is empty; say what the texts are ranked for")
 		case (c.Source == "") != (c.Target == ""):
 			return invalid("source, target: give both languages or neither")
 		}
@@ -96,6 +98,8 @@ func (p *Provider) routeTEI(c hf.Call) (request, error) {
 		return request{path: "/embed", body: embedBody{c.Inputs, true}, read: readEmbeddings(c)}, nil
 	case hf.TextClassification:
 		return request{path: "/predict", body: predict(c.Inputs), read: readLabels(c)}, nil
+	case hf.TextRanking:
+		return request{path: "/rerank", body: teiRerank{c.Query, c.Inputs, true}, read: readTEIRanks(len(c.Inputs))}, nil
 	}
 	return request{}, p.unsupported(c)
 }
@@ -118,6 +122,8 @@ func (p *Provider) routeOpenAI(c hf.Call, stream bool) (request, error) {
 	case c.Task == hf.FeatureExtraction:
 		body := openAIEmbed{Model: c.Model, Input: c.Inputs, Format: "base64"}
 		return request{path: "/embeddings", body: body, read: readOpenAIEmbeddings(len(c.Inputs))}, nil
+	case c.Task == hf.TextRanking:
+		return request{path: "/rerank", body: openAIRerank{c.Model, c.Query, c.Inputs}, read: readOpenAIRanks(len(c.Inputs))}, nil
 	case c.Task != hf.TextGeneration:
 		return request{}, p.unsupported(c)
 	case p.raw && len(c.Messages) == 0:
@@ -131,8 +137,8 @@ var modelID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][
 
 func (p *Provider) unsupported(c hf.Call) error {
 	able := map[Type]string{
-		HuggingFace: "all tasks that searchd knows", OpenAI: "text-generation and feature-extraction",
-		TEI: "feature-extraction and text-classification", TGI: "text-generation",
+		HuggingFace: "all tasks that searchd knows but text-ranking", OpenAI: "text-generation, feature-extraction and text-ranking",
+		TEI: "feature-extraction, text-classification and text-ranking", TGI: "text-generation",
 	}[p.kind]
 	return &hf.CallError{Fault: hf.FaultUnsupport, Message: fmt.Sprintf(
 		"a provider of type %s does not do %.40s, only %s; choose another provider", p.kind, string(c.Task), able)}
