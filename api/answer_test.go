@@ -91,7 +91,7 @@ func TestAnswerTakesTheSearchFields(t *testing.T) {
 	for _, b := range []bad{
 		{name: "a query", body: `{"question":"a","query":"b"}`, param: "query"},
 		{name: "a vector", body: `{"question":"a","vector":[1]}`, param: "vector"},
-		{name: "lexical", body: `{"question":"a","mode":"lexical"}`, param: "mode"},
+		{name: "a mode", body: `{"question":"a","mode":"fuzzy"}`, param: "mode"},
 		{name: "offset", body: `{"question":"a","offset":-1}`, param: "offset"},
 		{name: "relevance", body: `{"question":"a","min_relevance":2}`, param: "min_relevance"},
 		{name: "group", body: `{"question":"a","group_by":"page"}`, param: "group_by"},

@@ -230,7 +230,7 @@ func (s *Server) patchDocument(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	doc, err := s.DB.PatchDocument(c.UserContext(), collection.ID, id, patch)
+	doc, err := s.Ingest.Patch(c.UserContext(), collection, id, patch)
 	if err != nil {
 		return err
 	}

@@ -232,13 +232,17 @@ func withoutTime(t *testing.T, body []byte) string {
 
 func searching(t *testing.T, s *server) {
 	found := as[wire.SearchAnswer](t, s.post("/search", `{"query":"baking a loaf","limit":2}`), 200)
-	if len(found.Hits) != 2 || found.Hits[0].DocumentID != "bread" || found.Total != 3 || found.Mode != "semantic" || found.TotalRelation != "exact" {
+	if len(found.Hits) != 2 || found.Hits[0].DocumentID != "bread" || found.Total != 3 || found.Mode != "hybrid" || found.TotalRelation != "exact" {
 		t.Errorf("found %+v", found)
 	}
 	for _, mode := range []string{"hybrid", "semantic"} {
-		if got := as[wire.SearchAnswer](t, s.get("/search?q=ocean&mode="+mode), 200); got.Mode != "semantic" || got.Hits[0].DocumentID != "tides" {
+		if got := as[wire.SearchAnswer](t, s.get("/search?q=ocean&mode="+mode), 200); got.Mode != mode || got.Hits[0].DocumentID != "tides" {
 			t.Errorf("mode %s: %+v", mode, got)
 		}
+	}
+	words := as[wire.SearchAnswer](t, s.post("/search", `{"query":"\"make bread\"","mode":"lexical","explain":true,"facets":["lang"]}`), 200)
+	if words.Mode != "lexical" || words.Total != 1 || words.Hits[0].DocumentID != "bread" || words.Hits[0].Explain.Lexical.Evidence <= 0 || words.Hits[0].Explain.Semantic != nil {
+		t.Errorf("mode lexical: %+v", words)
 	}
 	vector := make([]float32, 384)
 	vector[7] = 1
@@ -285,7 +289,7 @@ func reading(t *testing.T, s *server) {
 	}
 	neighbours := 0
 	for i, h := range got.Hits {
-		if h.Explain == nil || h.Explain.Place != i+1 || h.Explain.Semantic.Score != h.Score {
+		if h.Explain == nil || h.Explain.Place != i+1 || h.Explain.Semantic.Score >= h.Score || h.Explain.Lexical.Score <= 0 {
 			t.Errorf("hit %d: %+v", i, h.Explain)
 		}
 		for _, n := range []*wire.Span{h.Before, h.After} {

@@ -150,8 +150,15 @@ func wireSpan(s db.Span) *wire.Span {
 
 func wireExplain(w search.Why) *wire.Explain {
 	e := &wire.Explain{Place: w.Place, Rerank: w.Reranked}
-	if w.Semantic.Rank > 0 {
-		e.Semantic = &wire.Leg{Score: w.Semantic.Score, Rank: w.Semantic.Rank}
+	if w.Mode != search.Lexical {
+		e.Semantic = wireLeg(w.Semantic)
+	}
+	if w.Mode != search.Semantic {
+		e.Lexical = wireLeg(w.Lexical)
 	}
 	return e
+}
+
+func wireLeg(l search.Leg) *wire.Leg {
+	return &wire.Leg{Score: l.Score, Evidence: l.Evidence, Rank: l.Rank}
 }

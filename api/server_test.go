@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,7 @@ import (
 	"searchd/hf/remote"
 	"searchd/index"
 	"searchd/index/chromem"
+	"searchd/index/lexical"
 	"searchd/ingest"
 	"searchd/internal/secret"
 	"searchd/models"
@@ -136,8 +138,9 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 	}
 	registry := index.NewRegistry(w.engine, store)
 	s.index = registry
-	in := ingest.New(store, registry, available, ingest.Options{Log: log})
-	found := search.New(store, registry, available, log)
+	words := lexical.NewRegistry(filepath.Join(dir, "lexical"), store, log)
+	in := ingest.New(store, registry, words, available, ingest.Options{Log: log})
+	found := search.New(store, registry, words, available, log)
 	service, closeTasks := w.open(t, dir, store, found, available, log)
 	s.dir = dir
 	s.api = api.New(api.Options{
@@ -168,7 +171,7 @@ func startWired(t *testing.T, available hf.Models, w wiring) *server {
 		stop()
 		running.Wait()
 		closeTasks()
-		if err := registry.Close(); err != nil {
+		if err := errors.Join(registry.Close(), words.Close()); err != nil {
 			t.Errorf("close the index: %v", err)
 		}
 		if err := store.Close(); err != nil {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"io/fs"
 	"math"
 	"net/http"
 	"net/url"
@@ -132,17 +133,18 @@ func TestPromptsAreKeptOnlyWhereAskedFor(t *testing.T) {
 
 func inFiles(t *testing.T, dir, text string) bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) < 2 {
-		t.Fatalf("files %v: %v", files, err)
-	}
-	found := false
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	files, found := 0, false
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
+		files++
+		content, err := os.ReadFile(filepath.Join(dir, name))
 		found = found || strings.Contains(string(content), text)
+		return err
+	})
+	if err != nil || files < 2 {
+		t.Fatalf("%d files: %v", files, err)
 	}
 	return found
 }

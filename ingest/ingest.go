@@ -2,12 +2,14 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"searchd/hf"
 	"searchd/index"
+	"searchd/index/lexical"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -25,6 +27,7 @@ type Options struct {
 type Service struct {
 	db     *db.DB
 	index  *index.Registry
+	words  *lexical.Registry
 	models hf.Models
 	opts   Options
 	log    *slog.Logger
@@ -32,13 +35,13 @@ type Service struct {
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast
 
-	// apply makes a commit and the change of the index that follows from it one step, so that a deletion cannot slip
-	// in between and leave a vector without its document.
+	// apply makes a commit and the change of the indexes that follows from it one step, so that a deletion cannot slip
+	// in between and leave a vector or a word without its document.
 	apply sync.Mutex
 }
 
 // New makes a service on an open store.
-func New(store *db.DB, registry *index.Registry, available hf.Models, o Options) *Service {
+func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, available hf.Models, o Options) *Service {
 	if o.Overlap == 0 {
 		o.Overlap = 32
 	}
@@ -52,7 +55,7 @@ func New(store *db.DB, registry *index.Registry, available hf.Models, o Options)
 		o.Observe = func(models.JobItem) {}
 	}
 	return &Service{
-		db: store, index: registry, models: available, opts: o, log: o.Log,
+		db: store, index: vectors, words: words, models: available, opts: o, log: o.Log,
 		wake: make(chan struct{}, 1), progress: newBroadcast(),
 	}
 }
@@ -113,26 +116,53 @@ func (s *Service) remove(ctx context.Context, c models.Collection, change func()
 	if err != nil {
 		return 0, err
 	}
-	return gone.Documents, s.reindex(ctx, c, nil, gone.Chunks)
+	return gone.Documents, s.reindex(ctx, c, nil, gone.Chunks, nil)
 }
 
-// reindex brings the index to where a commit has brought the store. It goes on when the caller has left: the commit
-// cannot be taken back.
-func (s *Service) reindex(ctx context.Context, c models.Collection, added []models.Chunk, removed []uint64) error {
-	if len(added) == 0 && len(removed) == 0 {
+// Patch changes what is known about a document; see db.PatchDocument.
+func (s *Service) Patch(ctx context.Context, c models.Collection, id string, p db.Patch) (models.Document, error) {
+	s.apply.Lock()
+	defer s.apply.Unlock()
+	doc, err := s.db.PatchDocument(ctx, c.ID, id, p)
+	if err != nil || p.Title == nil {
+		return doc, err
+	}
+	return doc, s.words.Update(context.WithoutCancel(ctx), c, chunksOf(doc), nil)
+}
+
+// chunksOf are the ids of a document's chunks.
+func chunksOf(doc models.Document) []uint64 {
+	ids := make([]uint64, doc.Chunks)
+	for i := range ids {
+		ids[i] = models.ChunkID(doc.Seq, i)
+	}
+	return ids
+}
+
+// reindex brings the indexes to where a commit has brought the store; the words of retitled chunks have changed and their
+// vectors have not. It goes on when the caller has left: the commit cannot be taken back.
+func (s *Service) reindex(ctx context.Context, c models.Collection, added []models.Chunk, removed, retitled []uint64) error {
+	ctx = context.WithoutCancel(ctx)
+	items := make([]index.Item, len(added))
+	for i, chunk := range added {
+		items[i] = index.Item{ID: chunk.ID, Vector: db.DecodeVector(chunk.Vector)}
+		retitled = append(retitled, chunk.ID)
+	}
+	if len(retitled) == 0 && len(removed) == 0 {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
+	if err := s.words.Update(ctx, c, retitled, removed); err != nil {
+		return err
+	}
+	if len(items) == 0 && len(removed) == 0 {
+		return nil
+	}
 	x, err := s.index.Get(ctx, c)
 	if err != nil {
 		return err
 	}
 	if err := x.Delete(ctx, removed); err != nil {
 		return err
-	}
-	items := make([]index.Item, len(added))
-	for i, chunk := range added {
-		items[i] = index.Item{ID: chunk.ID, Vector: db.DecodeVector(chunk.Vector)}
 	}
 	return x.Upsert(ctx, items)
 }
@@ -146,5 +176,5 @@ func (s *Service) DropCollection(ctx context.Context, name string) (models.Colle
 		return c, err
 	}
 	s.progress.all() // its jobs are cancelled
-	return c, s.index.Drop(c.ID)
+	return c, errors.Join(s.index.Drop(c.ID), s.words.Drop(c.ID))
 }

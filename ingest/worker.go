@@ -119,7 +119,13 @@ func (s *Service) commit(ctx context.Context, c models.Collection, results []db.
 	if err != nil {
 		return err
 	}
-	return s.reindex(ctx, c, done.Added, done.Removed)
+	var retitled []uint64
+	for _, r := range results {
+		if r.Keep {
+			retitled = append(retitled, chunksOf(*r.Document)...)
+		}
+	}
+	return s.reindex(ctx, c, done.Added, done.Removed, retitled)
 }
 
 func (s *Service) finish(ctx context.Context, job *models.Job, status models.JobStatus, reason string) {

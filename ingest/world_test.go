@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"searchd/hf/hftest"
 	"searchd/index"
 	"searchd/index/chromem"
+	"searchd/index/lexical"
 	"searchd/ingest"
 	"searchd/models"
 	"searchd/models/db"
@@ -25,6 +27,7 @@ type world struct {
 	engine index.Open
 	db     *db.DB
 	index  *index.Registry
+	words  *lexical.Registry
 	ingest *ingest.Service
 	search *search.Service
 	c      models.Collection // the default one
@@ -54,8 +57,9 @@ func (w *world) open() {
 	w.must(err)
 	w.db = store
 	w.index = index.NewRegistry(w.engine, store)
-	w.ingest = ingest.New(store, w.index, w.models, ingest.Options{Overlap: 4})
-	w.search = search.New(store, w.index, w.models, nil)
+	w.words = lexical.NewRegistry(filepath.Join(w.dir, "lexical"), store, nil)
+	w.ingest = ingest.New(store, w.index, w.words, w.models, ingest.Options{Overlap: 4})
+	w.search = search.New(store, w.index, w.words, w.models, nil)
 	w.stop = func() {}
 	w.c, err = w.ingest.Collection(context.Background(), models.DefaultCollection)
 	w.must(err)
@@ -70,7 +74,7 @@ func (w *world) run() {
 
 func (w *world) close() {
 	w.stop()
-	w.must(errors.Join(w.index.Close(), w.db.Close()))
+	w.must(errors.Join(w.index.Close(), w.words.Close(), w.db.Close()))
 }
 
 func (w *world) restart() {

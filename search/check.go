@@ -24,10 +24,8 @@ const (
 // check refuses what cannot be searched for, naming the field.
 func check(r Request, c models.Collection) error {
 	switch {
-	case r.Mode == Lexical:
-		return models.Errorf(models.Invalid, "mode", `"lexical" is not there yet; use "semantic" or "hybrid"`)
-	case r.Mode != Hybrid && r.Mode != Semantic:
-		return models.Errorf(models.Invalid, "mode", `%.32q is not a mode; use "hybrid" or "semantic"`, r.Mode)
+	case r.Mode != Hybrid && r.Mode != Semantic && r.Mode != Lexical:
+		return models.Errorf(models.Invalid, "mode", `%.32q is not a mode; use "hybrid", "semantic" or "lexical"`, r.Mode)
 	case r.Group != ByDocument && r.Group != ByChunk:
 		return models.Errorf(models.Invalid, "group_by", `%.32q is not a group; use "document" or "chunk"`, r.Group)
 	case r.Limit < 1 || r.Limit > MaxLimit:
@@ -81,6 +79,10 @@ func checkAsked(r Request, c models.Collection) error {
 		return err
 	}
 	switch {
+	case r.Mode == Lexical && len(r.Unlike) > 0:
+		return models.Errorf(models.Invalid, "unlike", `turns away from vectors, and mode "lexical" has none; use "hybrid" or "semantic"`)
+	case r.Mode == Lexical && (r.Vector != nil || len(r.Like) > 0):
+		return models.Errorf(models.Invalid, "mode", `"lexical" needs words; give a query, or leave mode out`)
 	case len(r.Like) > 0:
 		return nil
 	case r.Vector != nil:

@@ -40,19 +40,32 @@ type scored struct {
 	Score     float32 // orders
 	Relevance float64 // 0 to 1
 	Semantic  Leg
+	Lexical   Leg
 }
 
 // Leg is what one way of finding has to say about a chunk.
 type Leg struct {
-	Score float32 // its own: a cosine
-	Rank  int     // its place among the hits of this leg, from 1; 0 where it was not among them
+	Score    float32 // its own: a cosine, or BM25
+	Evidence float32 // the same in standard deviations above chance
+	Rank     int     // its place among the hits of this leg, from 1; 0 where it was not among those looked at
 }
 
 // timing is how long each leg took.
-type timing struct{ Semantic time.Duration }
+type timing struct{ Semantic, Lexical time.Duration }
 
 // rank answers the best k chunks; all where only relevant ones are asked for.
 func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) (ranking, error) {
+	switch p.mode {
+	case Lexical:
+		return s.rankWords(ctx, c, p, k)
+	case Hybrid:
+		return s.rankBoth(ctx, c, p, k)
+	}
+	return s.rankVectors(ctx, c, p, k)
+}
+
+// rankVectors ranks by cosines alone. Every chunk that the filter admits is a hit.
+func (s *Service) rankVectors(ctx context.Context, c models.Collection, p plan, k int) (ranking, error) {
 	x, err := s.index.Get(ctx, c)
 	if err != nil {
 		return ranking{}, err
@@ -67,7 +80,8 @@ func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) 
 	}
 	r := ranking{mode: Semantic, complete: p.least > 0 || len(hits) < k, took: timing{Semantic: time.Since(start)}, hits: make([]scored, len(hits))}
 	for i, h := range hits {
-		r.hits[i] = scored{ID: h.ID, Score: h.Score, Relevance: relevance(h.Score, p.null), Semantic: Leg{Score: h.Score, Rank: i + 1}}
+		leg := Leg{Score: h.Score, Evidence: float32(fusion{null: p.null}.z(h.Score)), Rank: i + 1}
+		r.hits[i] = scored{ID: h.ID, Score: h.Score, Relevance: relevance(h.Score, p.null), Semantic: leg}
 	}
 	r.chunks, r.documents = admitted(c, p)
 	if p.least > 0 {

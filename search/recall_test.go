@@ -48,7 +48,7 @@ func TestRecallCountsWhatIsMissed(t *testing.T) {
 			x, err := chromem.New(c.Dimensions)
 			return forgetful{x, lost}, err
 		}), w.db)
-		s := search.New(w.db, registry, hftest.Set{w.model}, nil)
+		s := search.New(w.db, registry, w.words, hftest.Set{w.model}, nil)
 		if _, ok := s.LastRecall(w.c.ID); ok {
 			t.Error("something was measured before the measurement")
 		}
@@ -68,7 +68,7 @@ func TestRecallCountsWhatIsMissed(t *testing.T) {
 		x, err := chromem.New(c.Dimensions)
 		return forgetful{x, 10}, err
 	}), w.db)
-	s := search.New(w.db, registry, hftest.Set{w.model}, nil)
+	s := search.New(w.db, registry, w.words, hftest.Set{w.model}, nil)
 	for exact, want := range map[bool]int{false: 0, true: 5} {
 		found, err := s.Search(t.Context(), w.c, search.Request{Vector: []float32{1, 0, 0, 0}, Limit: 5, Group: search.ByChunk, Exact: exact, Mode: search.Semantic})
 		w.must(err)

@@ -88,7 +88,7 @@ func TestRerankNeedsACrossEncoder(t *testing.T) {
 		_, err := w.search.Search(t.Context(), w.c, test.r)
 		wantField(t, err, test.field)
 	}
-	w.search = search.New(w.db, w.index, hftest.Set{w.model}, nil)
+	w.search = search.New(w.db, w.index, w.words, hftest.Set{w.model}, nil)
 	_, err := w.search.Search(t.Context(), w.c, search.Request{Query: "a", Limit: 1, Rerank: true})
 	wantField(t, err, "rerank")
 }

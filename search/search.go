@@ -8,8 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"searchd/hf"
 	"searchd/index"
+	"searchd/index/lexical"
 	"searchd/internal/lru"
 	"searchd/models"
 	"searchd/models/db"
@@ -38,7 +41,7 @@ type Request struct {
 	Vector             []float32
 	Like               []string // documents, by id: find others like them
 	Unlike             []string // documents, by id: turn away from them; beside any of the three
-	Mode               Mode     // empty means Hybrid
+	Mode               Mode     // empty means Hybrid, which is Semantic where there is no Query
 	Group              Group    // empty means ByDocument
 	Limit              int
 	Offset             int
@@ -98,7 +101,9 @@ type Duplicate struct {
 // Why says where a hit comes from.
 type Why struct {
 	Place    int      // by score, from 1, before rerank and diversity
+	Mode     Mode     // the one that was used: which of the legs have something to say
 	Semantic Leg      // what the vectors say
+	Lexical  Leg      // what the words say
 	Reranked *float32 // what the cross-encoder says; nil where it did not read the hit
 }
 
@@ -106,6 +111,7 @@ type Why struct {
 type Service struct {
 	db      *db.DB
 	index   *index.Registry
+	words   *lexical.Registry
 	models  hf.Models
 	walks   *lru.Cache[[16]byte, *kept]
 	read    *lru.Cache[uint64, []sentence] // of chunks
@@ -114,12 +120,12 @@ type Service struct {
 }
 
 // New makes a service on an open store.
-func New(store *db.DB, registry *index.Registry, available hf.Models, log *slog.Logger) *Service {
+func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, available hf.Models, log *slog.Logger) *Service {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{
-		db: store, index: registry, models: available, log: log,
+		db: store, index: vectors, words: words, models: available, log: log,
 		walks: lru.New[[16]byte, *kept](maxKept, keptIdle), read: lru.New[uint64, []sentence](maxSentences, 0),
 	}
 }
@@ -128,6 +134,9 @@ func New(store *db.DB, registry *index.Registry, available hf.Models, log *slog.
 // overlap.
 func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (Response, error) {
 	r.Mode, r.Group = cmp.Or(r.Mode, Hybrid), cmp.Or(r.Group, ByDocument)
+	if r.Mode == Hybrid && (r.Vector != nil || len(r.Like) > 0) { // there are no words
+		r.Mode = Semantic
+	}
 	if err := check(r, c); err != nil {
 		return Response{}, err
 	}
@@ -149,7 +158,7 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 		return Response{}, err
 	}
 	answer.Mode, answer.Total = l.ranked.mode, l.total
-	answer.spent("semantic", l.ranked.took.Semantic)
+	answer.took(l.ranked)
 	if r.Rerank {
 		answer.spent("rerank", l.rerank)
 	}
@@ -175,6 +184,16 @@ func (a *Response) spent(name string, took time.Duration) {
 	a.Phases = append(a.Phases, Phase{name, took})
 }
 
+// took notes how long the legs took that were asked.
+func (a *Response) took(r ranking) {
+	if r.mode != Lexical {
+		a.spent("semantic", r.took.Semantic)
+	}
+	if r.mode != Semantic {
+		a.spent("lexical", r.took.Lexical)
+	}
+}
+
 // plan makes a request ready for ranking.
 func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r Request, answer *Response) (plan, error) {
 	start := time.Now()
@@ -184,7 +203,7 @@ func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r R
 	}
 	answer.spent("embed", time.Since(start))
 	start = time.Now()
-	allow, err := s.db.Match(ctx, c.ID, r.Filter)
+	allow, err := s.allowed(ctx, c, r)
 	if err != nil {
 		return plan{}, fmt.Errorf("filter: %w", err)
 	}
@@ -194,10 +213,28 @@ func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r R
 	return p, err
 }
 
+// allowed are the chunks that the filter admits and that have the phrases of the query, where words count; nil for all.
+func (s *Service) allowed(ctx context.Context, c models.Collection, r Request) (*roaring64.Bitmap, error) {
+	allow, err := s.db.Match(ctx, c.ID, r.Filter)
+	if err != nil || r.Mode == Semantic || !lexical.HasPhrase(r.Query) {
+		return allow, err
+	}
+	x, err := s.words.Get(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	phrases, err := x.Phrases(r.Query)
+	if err != nil || allow == nil {
+		return phrases, err
+	}
+	phrases.And(allow)
+	return phrases, nil
+}
+
 // vector is the query's place among the documents; nil where only examples are given.
 func (s *Service) vector(ctx context.Context, m hf.Model, r Request, answer *Response) ([]float32, error) {
 	switch {
-	case len(r.Like) > 0:
+	case len(r.Like) > 0 || r.Mode == Lexical:
 		return nil, nil
 	case r.Vector != nil:
 		return models.Normalize(r.Vector), nil

@@ -163,9 +163,12 @@ func TestQueriesAreEmbedded(t *testing.T) {
 	w.add(doc{id: "a", parts: []string{text}, vectors: [][]float32{e[0].Vector}})
 	for _, mode := range []search.Mode{"", search.Hybrid, search.Semantic} {
 		got := w.find(search.Request{Query: text, Mode: mode, Limit: 1})
-		if got.Mode != search.Semantic || got.QueryTokens != 7 || got.QueryTruncated || math.Abs(float64(got.Hits[0].Score)-1) > 1e-6 {
+		if got.Mode != cmp.Or(mode, search.Hybrid) || got.QueryTokens != 7 || got.QueryTruncated || math.Abs(float64(got.Hits[0].Why.Semantic.Score)-1) > 1e-6 {
 			t.Errorf("mode %q: %+v", mode, got)
 		}
+	}
+	if got := w.find(search.Request{Query: text, Mode: search.Lexical, Limit: 1}); got.Mode != search.Lexical || got.QueryTokens != 0 || got.Total != 1 {
+		t.Errorf("mode lexical: %+v", got)
 	}
 	got := w.find(search.Request{Query: strings.Repeat("long ", 50), Limit: 1})
 	if !got.QueryTruncated || got.QueryTokens != 16 {
@@ -180,7 +183,10 @@ func TestRefusedRequests(t *testing.T) {
 		name, field string
 		change      func(*search.Request)
 	}{
-		{"lexical", "mode", func(r *search.Request) { r.Mode = search.Lexical }},
+		{"words of a vector", "mode", func(r *search.Request) { r.Mode, r.Query, r.Vector = search.Lexical, "", []float32{1, 0, 0, 0} }},
+		{"lexical and unlike", "unlike", func(r *search.Request) {
+			r.Mode, r.Query, r.Vector, r.Unlike = search.Lexical, "words", nil, []string{"a"}
+		}},
 		{"unknown mode", "mode", func(r *search.Request) { r.Mode = "fuzzy" }},
 		{"unknown group", "group_by", func(r *search.Request) { r.Group = "page" }},
 		{"limit 0", "limit", func(r *search.Request) { r.Limit = 0 }},
@@ -244,7 +250,7 @@ func TestTheModelOfTheCollectionIsNotHere(t *testing.T) {
 		"another revision": {hftest.NewModel(hftest.Options{Revision: "sha256:new", Dimensions: dimensions})},
 		"none":             nil,
 	} {
-		_, err := search.New(w.db, w.index, available, nil).Search(t.Context(), w.c, search.Request{Query: "q", Limit: 1})
+		_, err := search.New(w.db, w.index, w.words, available, nil).Search(t.Context(), w.c, search.Request{Query: "q", Limit: 1})
 		if models.CodeOf(err) != models.Unavailable {
 			t.Errorf("%s: %v; want Unavailable", name, err)
 		}

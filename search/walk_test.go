@@ -106,7 +106,7 @@ func TestCursorsThatDoNotFit(t *testing.T) {
 	third.Cursor = page.NextCursor[1:]
 	refused("damaged", w.search, w.c, third)
 	third.Cursor = page.NextCursor
-	restarted := search.New(w.db, w.index, w.available, nil)
+	restarted := search.New(w.db, w.index, w.words, w.available, nil)
 	refused("kept by a process that has ended", restarted, w.c, third)
 	if got, err := restarted.Search(t.Context(), w.c, second); err != nil || got.Hits[0].Chunk.ID != page.Hits[0].Chunk.ID {
 		t.Errorf("a walk that had just begun does not outlive a restart: %v", err)

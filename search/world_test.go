@@ -8,6 +8,7 @@ import (
 	"searchd/hf/hftest"
 	"searchd/index"
 	"searchd/index/chromem"
+	"searchd/index/lexical"
 	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
@@ -21,6 +22,7 @@ type world struct {
 	t         testing.TB
 	db        *db.DB
 	index     *index.Registry
+	words     *lexical.Registry
 	model     *hftest.Model // nil where the world has another one
 	search    *search.Service
 	available hf.Models
@@ -48,7 +50,9 @@ func newWorldOf(t testing.TB, m hf.Model) *world {
 		index: index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store),
 		c:     models.Collection{Name: "c", Engine: "auto", Model: m.Card().ID, Revision: m.Card().Revision, Dimensions: m.Card().Dimensions},
 	}
-	w.search = search.New(store, w.index, w.available, nil)
+	w.words = lexical.NewRegistry(t.TempDir(), store, nil)
+	t.Cleanup(func() { w.must(w.words.Close()) })
+	w.search = search.New(store, w.index, w.words, w.available, nil)
 	w.must(store.CreateCollection(t.Context(), &w.c))
 	return w
 }
@@ -101,6 +105,11 @@ func (w *world) add(docs ...doc) {
 		w.must(x.Upsert(w.t.Context(), []index.Item{{ID: chunk.ID, Vector: db.DecodeVector(chunk.Vector)}}))
 	}
 	w.must(x.Delete(w.t.Context(), done.Removed))
+	var added []uint64
+	for _, chunk := range done.Added {
+		added = append(added, chunk.ID)
+	}
+	w.must(w.words.Update(w.t.Context(), w.c, added, done.Removed))
 }
 
 func (w *world) reload() {

@@ -20,6 +20,7 @@ import (
 	"searchd/hf/local"
 	"searchd/index"
 	"searchd/index/chromem"
+	"searchd/index/lexical"
 	"searchd/ingest"
 	"searchd/models"
 	"searchd/models/db"
@@ -39,8 +40,9 @@ func serve(t *testing.T) string {
 	}
 	available := hftest.Set{model}
 	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
-	in := ingest.New(store, registry, available, ingest.Options{})
-	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, available, nil), Models: available, Page: fstest.MapFS{},
+	words := lexical.NewRegistry(t.TempDir(), store, nil)
+	in := ingest.New(store, registry, words, available, ingest.Options{})
+	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, words, available, nil), Models: available, Page: fstest.MapFS{},
 		IndexState: func(c models.Collection) string { return string(registry.State(c)) }, Degraded: registry.Degraded})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +63,7 @@ func serve(t *testing.T) string {
 		err := server.Shutdown(ctx)
 		stop()
 		running.Wait()
-		if err := errors.Join(err, registry.Close(), store.Close()); err != nil {
+		if err := errors.Join(err, registry.Close(), words.Close(), store.Close()); err != nil {
 			t.Error(err)
 		}
 	})

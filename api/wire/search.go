@@ -81,13 +81,15 @@ type Duplicate struct {
 type Explain struct {
 	Place    int      `json:"place"`
 	Semantic *Leg     `json:"semantic,omitzero"`
+	Lexical  *Leg     `json:"lexical,omitzero"`
 	Rerank   *float32 `json:"rerank,omitzero"`
 }
 
 // Leg is what one way of finding says about a hit.
 type Leg struct {
-	Score float32 `json:"score"`
-	Rank  int     `json:"rank"`
+	Score    float32 `json:"score"`
+	Evidence float32 `json:"evidence"`
+	Rank     int     `json:"rank,omitzero"`
 }
 
 // Counts are the values of a facet and how many documents have each, most first. In JSON they are an object, whose

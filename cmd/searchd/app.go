@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"searchd/api/client"
 	"searchd/hf/library"
 	"searchd/index"
+	"searchd/index/lexical"
 	"searchd/ingest"
 	"searchd/internal/metrics"
 	"searchd/models"
@@ -29,6 +32,7 @@ type app struct {
 	log    *slog.Logger
 	db     *db.DB
 	index  *index.Registry
+	words  *lexical.Registry
 	ingest *ingest.Service
 	search *search.Service
 	tasks  *modelTasks
@@ -60,23 +64,34 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	}
 	a := &app{log: log, db: store}
 	a.index = index.NewRegistry(engines{dir, manyVectors, log}, store)
-	a.ingest = ingest.New(store, a.index, available.models, ingest.Options{
+	a.words = lexical.NewRegistry(filepath.Join(dir, "lexical"), store, log)
+	a.ingest = ingest.New(store, a.index, a.words, available.models, ingest.Options{
 		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})
-	a.search = search.New(store, a.index, available.models, log)
+	a.search = search.New(store, a.index, a.words, available.models, log)
 	if a.tasks, err = providers.open(ctx, dir, store, a.search, available.models, counted, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a.server = api.New(api.Options{
 		DB: store, Ingest: a.ingest, Search: a.search, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
-		IndexState: func(c models.Collection) string { return string(a.index.State(c)) }, Degraded: a.index.Degraded,
+		IndexState: a.indexState,
+		Degraded:   func() []string { return append(a.index.Degraded(), a.words.Degraded()...) },
 	})
 	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopWork = stop
 	a.work.Go(func() { a.ingest.Run(work) })
 	return a, nil
+}
+
+// indexState says how far the indexes of a collection are: that of vectors, unless it is ready and that of words is not.
+func (a *app) indexState(c models.Collection) string {
+	state := string(a.index.State(c))
+	if words := a.words.State(c.ID); state == string(index.Ready) {
+		return cmp.Or(words, state)
+	}
+	return state
 }
 
 // mostCollections bounds how many collections the metrics tell apart.
@@ -110,7 +125,7 @@ func (a *app) close() error {
 	a.stopWork()
 	a.work.Wait()
 	a.tasks.close()
-	return errors.Join(err, a.index.Close(), a.db.Close())
+	return errors.Join(err, a.index.Close(), a.words.Close(), a.db.Close())
 }
 
 // connect answers a client of the server that was named, or of the data folder. Either way a command speaks the same

@@ -13,7 +13,7 @@ import (
 type searchCommand struct {
 	Query        string   `arg:"" optional:"" help:"What to find, in your own words; without it, give --like."`
 	Collection   string   `help:"Collection to search." default:"default"`
-	Mode         string   `help:"How to find: hybrid or semantic." default:"hybrid"`
+	Mode         string   `help:"How to find: hybrid, semantic or lexical." default:"hybrid"`
 	Limit        int      `help:"Number of hits." default:"5" short:"n"`
 	Offset       int      `help:"Hits to pass over." placeholder:"N"`
 	Filter       string   `help:"Condition on metadata, as JSON: {\"lang\":\"go\"}." placeholder:"JSON"`

@@ -19,6 +19,7 @@ import (
 	"searchd/hf"
 	"searchd/hf/hftest"
 	"searchd/index"
+	"searchd/index/lexical"
 	"searchd/ingest"
 	"searchd/models"
 	"searchd/models/db"
@@ -45,6 +46,7 @@ type soak struct {
 
 	db     *db.DB
 	index  *index.Registry
+	words  *lexical.Registry
 	ingest *ingest.Service
 	search *search.Service
 	c      models.Collection
@@ -115,8 +117,9 @@ func (s *soak) open() {
 	s.db = store
 	available, quiet := hftest.Set{s.model}, slog.New(slog.DiscardHandler)
 	s.index = index.NewRegistry(engines{dir: s.dir, many: soakMany, log: quiet}, store)
-	s.ingest = ingest.New(store, s.index, available, ingest.Options{})
-	s.search = search.New(store, s.index, available, nil)
+	s.words = lexical.NewRegistry(filepath.Join(s.dir, "lexical"), store, quiet)
+	s.ingest = ingest.New(store, s.index, s.words, available, ingest.Options{})
+	s.search = search.New(store, s.index, s.words, available, nil)
 	s.c, err = s.ingest.Collection(ctx, models.DefaultCollection)
 	s.must(err)
 	work, cancel := context.WithCancel(ctx)
@@ -127,7 +130,7 @@ func (s *soak) open() {
 
 func (s *soak) close() {
 	s.stop()
-	s.must(errors.Join(s.index.Close(), s.db.Close()))
+	s.must(errors.Join(s.index.Close(), s.words.Close(), s.db.Close()))
 }
 
 func (s *soak) step() {

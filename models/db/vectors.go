@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 	"math"
 	"slices"
 
@@ -126,6 +127,39 @@ func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
 		found[c.ID] = p
 	}
 	return rows.Err()
+}
+
+// Texts calls fn with the title and the text of each chunk, document by document; chunks that are gone are left out.
+func (d *DB) Texts(ctx context.Context, ids []uint64, fn func(chunk uint64, title, text string) error) error {
+	for some := range slices.Chunk(ids, maxVariables) {
+		err := d.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return texts(tx, some, fn) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func texts(tx *gorm.DB, ids []uint64, fn func(chunk uint64, title, text string) error) error {
+	var chunks []models.Chunk
+	if err := tx.Omit("vector").Where("id IN ?", ids).Find(&chunks).Error; err != nil {
+		return err
+	}
+	of := map[uint64][]models.Chunk{}
+	for _, c := range chunks {
+		of[c.DocumentSeq] = append(of[c.DocumentSeq], c)
+	}
+	var seq uint64
+	var title, text string
+	q := tx.Raw("SELECT seq, title, text FROM documents WHERE seq IN ?", slices.Collect(maps.Keys(of)))
+	return eachRow(q, func() error {
+		for _, c := range of[seq] {
+			if err := fn(c.ID, title, text[c.Start:c.End]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, &seq, &title, &text)
 }
 
 // Span is the bytes Start to End of a document's text.

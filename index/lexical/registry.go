@@ -1,0 +1,286 @@
+package lexical
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"searchd/models"
+)
+
+// Source is where indexes are filled from. Each method works on one collection.
+type Source interface {
+	// VectorIDs lists the chunks.
+	VectorIDs(ctx context.Context, collection uint64) (*roaring64.Bitmap, error)
+	// Texts calls add for these chunks; those that are gone are left out.
+	Texts(ctx context.Context, ids []uint64, add func(id uint64, title, text string) error) error
+}
+
+// Registry holds the open index of each collection, and fills it in the background where it lacks something.
+type Registry struct {
+	dir    string
+	source Source
+	log    *slog.Logger
+
+	stopped context.Context
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+
+	mu    sync.Mutex
+	slots map[uint64]*slot
+}
+
+// NewRegistry makes a registry whose indexes lie in folders below dir, named after their collections.
+func NewRegistry(dir string, source Source, log *slog.Logger) *Registry {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	r := &Registry{dir: dir, source: source, log: log, slots: map[uint64]*slot{}}
+	r.stopped, r.stop = context.WithCancel(context.Background())
+	return r
+}
+
+// slot is one collection's index.
+type slot struct {
+	name  string        // of the collection
+	state atomic.Value  // a string; empty when the index is ready
+	built chan struct{} // closed when the index holds all there is, or cannot
+
+	mu    sync.Mutex // held while something is read from the source and written to the index, so that what was deleted in between does not come back
+	index *Index     // nil while it has not been opened, and after it was closed
+	err   error
+}
+
+// ErrGone is the answer for a collection that was deleted, or a registry that was closed.
+var ErrGone = errors.New("lexical: the index is gone")
+
+// Get waits until the index of a collection holds everything that was committed before the call, or ctx ends.
+func (r *Registry) Get(ctx context.Context, c models.Collection) (*Index, error) {
+	s := r.slot(c)
+	select {
+	case <-s.built:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && s.index == nil {
+		return nil, ErrGone
+	}
+	return s.index, s.err
+}
+
+// States of an index that is not ready, as they are said to people.
+const (
+	building   = "building"   // being filled
+	rebuilding = "rebuilding" // the same, since what an earlier process kept is damaged
+	failed     = "failed"     // it could not be opened or filled
+)
+
+// State says how far the index of a collection is; empty where it is ready, or was not asked for yet.
+func (r *Registry) State(collection uint64) string {
+	r.mu.Lock()
+	s := r.slots[collection]
+	r.mu.Unlock()
+	if s == nil {
+		return ""
+	}
+	return s.state.Load().(string)
+}
+
+// Degraded names the indexes that do not answer, and says why. Searches go without them, or wait.
+func (r *Registry) Degraded() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []string
+	for _, s := range r.slots {
+		if state := s.state.Load().(string); state != "" {
+			list = append(list, fmt.Sprintf("keyword index of %s: %s", s.name, state))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// slot is that of a collection; the first call for it starts to fill the index.
+func (r *Registry) slot(c models.Collection) *slot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.slots[c.ID]
+	if s == nil {
+		s = &slot{name: c.Name, built: make(chan struct{})}
+		s.state.Store(building)
+		r.slots[c.ID] = s
+		r.work.Go(func() {
+			defer close(s.built)
+			err := r.fill(c.ID, s)
+			if err == nil {
+				s.state.Store("")
+				return
+			}
+			s.fail(err)
+			if r.stopped.Err() == nil && !errors.Is(err, ErrGone) {
+				r.log.Error("keyword index not filled", "collection", c.Name, "error", err)
+			}
+		})
+	}
+	return s
+}
+
+func (s *slot) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = fmt.Errorf("fill the keyword index: %w", err)
+	s.state.Store(failed)
+}
+
+// Update brings the index to where a commit has brought the source: chunks that are new or have a new title, and chunks
+// that are gone. It does not wait for an index that is being filled.
+func (r *Registry) Update(ctx context.Context, c models.Collection, added, removed []uint64) error {
+	s := r.slot(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.index == nil { // what fills it will find everything as it is now
+		return s.err
+	}
+	if err := s.index.Delete(ctx, removed); err != nil {
+		return err
+	}
+	return s.add(ctx, r.source, added)
+}
+
+// add reads chunks from the source into the index. The lock is held.
+func (s *slot) add(ctx context.Context, source Source, ids []uint64) error {
+	items := make([]Item, 0, len(ids))
+	err := source.Texts(ctx, ids, func(id uint64, title, text string) error {
+		items = append(items, Item{ID: id, Title: title, Text: text})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.index.Upsert(ctx, items)
+}
+
+const fillBatch = 1024
+
+// fill opens an index and brings it to where the source is. A chunk's text never changes under its id (a new content gets
+// new ids), so ids are all there is to compare.
+func (r *Registry) fill(collection uint64, s *slot) error {
+	have, want, err := r.open(collection, s)
+	if err != nil {
+		return err
+	}
+	if gone := roaring64.AndNot(have, want); !gone.IsEmpty() {
+		if err := s.change(func() error { return s.index.Delete(r.stopped, gone.ToArray()) }); err != nil {
+			return err
+		}
+	}
+	want.AndNot(have)
+	batch := make([]uint64, fillBatch)
+	for it := want.ManyIterator(); ; {
+		n := it.NextMany(batch)
+		if n == 0 {
+			return nil
+		}
+		if err := s.change(func() error { return s.add(r.stopped, r.source, batch[:n]) }); err != nil {
+			return err
+		}
+	}
+}
+
+// change does something to the index, unless it is gone.
+func (s *slot) change(do func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.index == nil {
+		return ErrGone
+	}
+	return do()
+}
+
+// open opens an index, and says what it has and what it should have.
+func (r *Registry) open(collection uint64, s *slot) (have, want *roaring64.Bitmap, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.stopped.Err() != nil {
+		return nil, nil, ErrGone
+	}
+	path := r.path(collection)
+	s.index, have, err = openWhole(path)
+	if err != nil {
+		r.log.Warn("keyword index damaged; it is made anew", "collection", collection, "error", err)
+		s.state.Store(rebuilding)
+		if err := os.RemoveAll(path); err != nil {
+			return nil, nil, err
+		}
+		if s.index, have, err = openWhole(path); err != nil {
+			return nil, nil, err
+		}
+	}
+	want, err = r.source.VectorIDs(r.stopped, collection)
+	return have, want, err
+}
+
+// openWhole opens an index all of whose tables can be read.
+func openWhole(path string) (*Index, *roaring64.Bitmap, error) {
+	x, err := Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, err := x.IDs()
+	if err != nil {
+		return nil, nil, errors.Join(err, x.Close())
+	}
+	return x, ids, nil
+}
+
+func (r *Registry) path(collection uint64) string {
+	return filepath.Join(r.dir, strconv.FormatUint(collection, 10))
+}
+
+// Drop closes the index of a collection that was deleted, and removes its files.
+func (r *Registry) Drop(collection uint64) error {
+	r.mu.Lock()
+	s := r.slots[collection]
+	delete(r.slots, collection)
+	r.mu.Unlock()
+	var err error
+	if s != nil {
+		err = s.close()
+	}
+	return errors.Join(err, os.RemoveAll(r.path(collection)))
+}
+
+// Close stops what is being filled, and closes every index.
+func (r *Registry) Close() error {
+	r.stop()
+	r.work.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, s := range r.slots {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *slot) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.index
+	s.index = nil
+	if x == nil {
+		return nil
+	}
+	return x.Close()
+}

@@ -1,0 +1,190 @@
+package lexical
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/bits-and-blooms/bitset"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+)
+
+// view is one state of the index.
+type view struct {
+	snapshot  *scorch.IndexSnapshot
+	parts     []*part
+	languages []*language // of which there are chunks
+	chunks    int         // that are not deleted
+	length    float64     // mean of theirs, in words; 1 where there are none
+}
+
+// part is a segment in one state.
+type part struct {
+	*table
+	segment segment.Segment
+	gone    *roaring.Bitmap // numbers of deleted chunks; nil for none
+}
+
+// table is what never changes about a segment: the id and the length of each of its chunks, by number.
+type table struct {
+	ids     []uint64
+	lengths []uint32 // in words
+	order   []uint32 // numbers, by id
+}
+
+// look is the newest state. It must be released.
+func (x *Index) look() (*view, error) {
+	reader, err := x.store.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("lexical: %w", err)
+	}
+	snapshot, _ := reader.(*scorch.IndexSnapshot) // what scorch gives
+	if snapshot == nil {
+		return nil, ErrGone // closed
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.view != nil && x.view.snapshot == snapshot {
+		return x.view, nil
+	}
+	v, err := x.read(snapshot)
+	if err != nil {
+		_ = snapshot.Close() // the error that counts is the other
+		return nil, fmt.Errorf("lexical: %w", err)
+	}
+	x.view = v
+	return v, nil
+}
+
+func (v *view) release() { _ = v.snapshot.Close() } // its files are only read
+
+// read makes a view, with the tables of those segments that were there before.
+func (x *Index) read(snapshot *scorch.IndexSnapshot) (*view, error) {
+	v := &view{snapshot: snapshot, length: 1}
+	tables := make(map[uint64]*table, len(x.tables))
+	codes := map[string]bool{}
+	words := 0
+	for _, s := range snapshot.Segments() {
+		t := x.tables[s.Id()]
+		if t == nil {
+			var err error
+			if t, err = readTable(s.Segment()); err != nil {
+				return nil, err
+			}
+		}
+		tables[s.Id()] = t
+		p := &part{table: t, segment: s.Segment(), gone: s.Deleted()}
+		v.parts = append(v.parts, p)
+		for n, length := range t.lengths {
+			if !p.deleted(uint32(n)) {
+				v.chunks++
+				words += int(length)
+			}
+		}
+		for _, name := range s.Fields() {
+			codes[name] = true
+		}
+	}
+	for _, l := range languages() {
+		if codes[l.code] {
+			v.languages = append(v.languages, l)
+		}
+	}
+	if words > 0 {
+		v.length = float64(words) / float64(v.chunks)
+	}
+	x.tables = tables
+	return v, nil
+}
+
+func (p *part) deleted(number uint32) bool { return p.gone != nil && p.gone.Contains(number) }
+
+func readTable(s segment.Segment) (*table, error) {
+	n := int(s.Count())
+	t := &table{ids: make([]uint64, n), lengths: make([]uint32, n), order: make([]uint32, n)}
+	for i := range t.ids {
+		id, err := s.DocID(uint64(i))
+		if err != nil {
+			return nil, err
+		}
+		if len(id) != 8 {
+			return nil, fmt.Errorf("an id has %d bytes", len(id))
+		}
+		t.ids[i], t.order[i] = binary.BigEndian.Uint64(id), uint32(i)
+	}
+	slices.SortFunc(t.order, func(a, b uint32) int { return cmp.Compare(t.ids[a], t.ids[b]) })
+	for _, name := range s.Fields() {
+		if name == idField {
+			continue
+		}
+		err := eachPosting(s, name, everyChunk, nil, false, func(p segment.Posting) {
+			// scorch itself reads the length as a norm, and loses its last digits.
+			t.lengths[p.Number()] = uint32(p.(interface{ NormUint64() uint64 }).NormUint64())
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// eachPosting calls fn for the chunks of a segment that have a term, by number. The posting is used again for the next.
+func eachPosting(s segment.Segment, field, term string, except *roaring.Bitmap, places bool, fn func(segment.Posting)) error {
+	dictionary, err := s.Dictionary(field)
+	if err != nil || dictionary == nil {
+		return err
+	}
+	list, err := dictionary.PostingsList([]byte(term), except, nil)
+	if err != nil {
+		return err
+	}
+	it := list.Iterator(true, true, places, nil)
+	for {
+		p, err := it.Next()
+		if err != nil || p == nil {
+			return err
+		}
+		fn(p)
+	}
+}
+
+// find is the number of a chunk.
+func (t *table) find(id uint64) (uint32, bool) {
+	i, ok := slices.BinarySearchFunc(t.order, id, func(n uint32, id uint64) int { return cmp.Compare(t.ids[n], id) })
+	if !ok {
+		return 0, false
+	}
+	return t.order[i], true
+}
+
+// admit is the set of numbers whose ids are allowed; nil for all.
+func (t *table) admit(allow *roaring64.Bitmap) *bitset.BitSet {
+	if allow == nil {
+		return nil
+	}
+	set := bitset.New(uint(len(t.ids)))
+	if allow.GetCardinality() < uint64(len(t.ids)/16) {
+		for it := allow.Iterator(); it.HasNext(); {
+			if n, ok := t.find(it.Next()); ok {
+				set.Set(uint(n))
+			}
+		}
+		return set
+	}
+	it := allow.Iterator()
+	for _, n := range t.order { // both are in order
+		it.AdvanceIfNeeded(t.ids[n])
+		if !it.HasNext() {
+			break
+		}
+		if it.PeekNext() == t.ids[n] {
+			set.Set(uint(n))
+		}
+	}
+	return set
+}
