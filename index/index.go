@@ -30,7 +30,7 @@ type Item struct {
 type Query struct {
 	Vector   []float32         // of unit length
 	K        int               // at least 1; more than there are is no error
-	Allow    *roaring64.Bitmap // the ids that may be answered; nil admits all
+	Allow    *roaring64.Bitmap // the ids that may be answered, which nobody changes any more; nil admits all
 	MinScore float32           // hits below are left out; the zero value admits all, negative scores too
 	Exact    bool              // whether every vector is looked at; else an engine may miss some of the nearest
 }

@@ -37,10 +37,12 @@ type Index struct {
 
 	// gate is held for reading by everybody who uses slots. Whoever takes it for writing knows that nobody holds on to a
 	// slot that was found before, and can show two changes as one.
-	gate   sync.RWMutex
-	closed bool
-	dead   bitmap       // slots that were deleted
-	buried atomic.Int64 // dead slots that are still steps of a way
+	gate    sync.RWMutex
+	closed  bool
+	changes uint64       // how often ids came to slots; guarded by gate
+	dead    bitmap       // slots that were deleted
+	buried  atomic.Int64 // dead slots that are still steps of a way
+	filters filters
 
 	largestErr atomic.Uint32 // of all rows, as float32 bits
 
@@ -240,6 +242,7 @@ func (x *Index) publish(c *change) {
 		c.next.pending = append(c.next.pending, slot)
 	}
 	x.unsaved += len(c.placed)
+	x.changes++
 	x.current.Store(&c.next)
 	x.slowed()
 	x.rouse()

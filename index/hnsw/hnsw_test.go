@@ -182,6 +182,41 @@ func TestRecall(t *testing.T) {
 	least(t, "half deleted and added again", recall(t, x, c, nil), 0.985)
 }
 
+// What a filter admits is remembered in slots, and forgotten when ids come to other slots.
+func TestARememberedFilter(t *testing.T) {
+	c, x := newCloud(8), open(t, t.TempDir())
+	items := c.items(0, 9000)
+	must(t, x.Upsert(t.Context(), items[:6000])) // half of the filter's ids are not there yet
+	settle(t, x)
+	allow := roaring64.New()
+	for i, item := range items {
+		if i%2 == 0 {
+			allow.Add(item.ID)
+		}
+	}
+	for range 3 {
+		least(t, "a filter again and again", recall(t, x, c, allow), 0.985)
+	}
+	gone := []uint64{items[0].ID, items[2].ID, items[4].ID}
+	must(t, x.Delete(t.Context(), gone))
+	for _, h := range search(t, x, index.Query{Vector: items[0].Vector, K: 50, Allow: allow}) {
+		if slices.Contains(gone, h.ID) {
+			t.Fatalf("%d is found after its deletion", h.ID)
+		}
+	}
+	must(t, x.Upsert(t.Context(), items[6000:]))
+	settle(t, x)
+	for round := range 3 {
+		for i := 6000; i < len(items); i += 50 {
+			hits := search(t, x, index.Query{Vector: items[i].Vector, K: 5, Allow: allow})
+			if len(hits) != 5 || hits[0].Score < 0.9999 {
+				t.Fatalf("round %d: %v for the vector of %d", round, hits, items[i].ID)
+			}
+		}
+		least(t, "after more was added", recall(t, x, c, allow), 0.985)
+	}
+}
+
 // Search by scan answers what a scan of the float32 vectors does, whatever is asked for.
 func TestExactIsExact(t *testing.T) {
 	c, x := newCloud(2), open(t, t.TempDir())

@@ -95,6 +95,9 @@ func (x *Index) plan(s *state, q index.Query, n, allowed int) plan {
 func (x *Index) admits(s *state, q index.Query) admit {
 	switch {
 	case q.Allow != nil:
+		if slots := x.slotsOf(s, q.Allow); slots != nil {
+			return func(slot uint32) bool { return slots[slot>>6]>>(slot&63)&1 == 1 && !x.dead.has(slot) }
+		}
 		return func(slot uint32) bool { return !x.dead.has(slot) && q.Allow.Contains(s.meta(slot).id) }
 	case x.buried.Load() > 0:
 		return func(slot uint32) bool { return !x.dead.has(slot) }
