@@ -3,6 +3,9 @@ package hnsw
 import (
 	"context"
 	"math"
+	"math/bits"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"searchd/index"
 	"searchd/internal/simd"
@@ -36,36 +39,54 @@ func (x *Index) scan(ctx context.Context, s *state, w *walker, q index.Query) ([
 }
 
 // pick looks at the allowed rows only.
-func (x *Index) pick(ctx context.Context, s *state, w *walker, q index.Query) ([]index.Hit, error) {
+func (x *Index) pick(ctx context.Context, s *state, w *walker, q index.Query, slots []uint64) ([]index.Hit, error) {
 	t := x.newTop(w, q, int(min(q.Allow.GetCardinality(), uint64(x.Len()))))
-	compare := func() {
-		dots := w.dots[:len(w.slots)]
-		simd.DotRows(dots, w.query.words, w.rows)
-		for i, slot := range w.slots {
-			t.offer(slot, float32(dots[i])*(w.query.scale*s.scale(slot)), s.meta(slot).err)
-		}
-		w.slots, w.rows = w.slots[:0], w.rows[:0]
+	stop := func() bool { return ctx.Err() != nil }
+	if slots != nil {
+		x.pickSlots(t, s, slots, stop)
+	} else {
+		x.pickIDs(t, s, q.Allow, stop)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t.finish()
+	return x.rescore(s, w, q)
+}
+
+func (x *Index) pickIDs(t *top, s *state, allow *roaring64.Bitmap, stop func() bool) {
 	ids := make([]uint64, batchRows)
-	for it := q.Allow.ManyIterator(); ; {
+	for it := allow.ManyIterator(); !stop(); {
 		n := it.NextMany(ids)
 		if n == 0 {
-			break
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
+			return
 		}
 		x.names.RLock()
 		for _, id := range ids[:n] {
 			if slot, ok := x.slots[id]; ok && slot < s.used {
-				w.push(s, slot)
+				t.w.push(s, slot)
 			}
 		}
 		x.names.RUnlock()
-		compare()
+		t.compare(s)
 	}
-	t.finish()
-	return x.rescore(s, w, q)
+}
+
+// pickSlots goes through a bitmap, so that rows come in the order in which they lie.
+func (x *Index) pickSlots(t *top, s *state, slots []uint64, stop func() bool) {
+	for i, word := range slots {
+		for ; word != 0; word &= word - 1 {
+			if slot := uint32(i<<6 + bits.TrailingZeros64(word)); !x.dead.has(slot) {
+				t.w.push(s, slot)
+			}
+		}
+		if len(t.w.slots)+64 > batchRows {
+			if t.compare(s); stop() {
+				return
+			}
+		}
+	}
+	t.compare(s)
 }
 
 // top keeps what may be among the best k.
@@ -107,6 +128,20 @@ func (t *top) offer(slot uint32, score, err float32) {
 	if !t.all {
 		t.lower(score - b)
 	}
+}
+
+// compare scores the batch, offers it, and empties it.
+func (t *top) compare(s *state) {
+	w := t.w
+	dots := w.dots[:len(w.slots)]
+	simd.DotRows(dots, w.query.words, w.rows)
+	for i, slot := range w.slots {
+		score := float32(dots[i]) * (w.query.scale * s.scale(slot))
+		if score+t.margin >= t.least { // no row is farther off
+			t.offer(slot, score, s.meta(slot).err)
+		}
+	}
+	w.slots, w.rows = w.slots[:0], w.rows[:0]
 }
 
 // lower puts a lower bound among the k greatest, the least of which every upper bound has to reach: k rows are as good.

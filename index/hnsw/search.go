@@ -12,11 +12,13 @@ import (
 const (
 	scanCost    = 0.025 // a row of a scan
 	pickCost    = 0.12  // a row that is looked up by its id
-	walkCost    = 0.6   // an element of the beam: its links, and what they lead to
+	slotCost    = 0.04  // a row whose slot is known
+	walkCost    = 1.5   // an element of the beam: its links, and what they lead to
+	wordCost    = 0.001 // 64 slots that are passed over
 	exactBelow  = 4000  // rows that are scanned as fast as walked through
-	leastWidth  = 72    // of the beam
+	leastWidth  = 76    // of the beam
 	mostFactor  = 4     // width for each hit that is asked for, once they are many
-	filterWidth = 48    // of the beam of admitted slots
+	filterWidth = 56    // of the beam of admitted slots
 )
 
 // Search walks the graph, or scans where that is cheaper or asked for.
@@ -46,14 +48,18 @@ func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if allowed == 0 {
 		return nil, nil
 	}
-	plan := x.plan(s, q, n, allowed)
+	var slots []uint64
+	if q.Allow != nil {
+		slots = x.slotsOf(s, q.Allow)
+	}
+	plan := x.plan(s, q, n, allowed, slots)
 	switch {
 	case plan.pick:
-		return x.pick(ctx, s, w, q)
+		return x.pick(ctx, s, w, q, slots)
 	case plan.scan:
 		return x.scan(ctx, s, w, q)
 	}
-	hits, err := x.answer(s, w, q, w.walk(s, plan.width, plan.reach, x.admits(s, q)))
+	hits, err := x.answer(s, w, q, w.walk(s, plan.width, plan.reach, x.admits(s, q, slots)))
 	if err == nil && len(hits) < min(q.K, allowed) && q.MinScore == 0 {
 		return x.scan(ctx, s, w, q) // the way was too narrow
 	}
@@ -67,7 +73,7 @@ type plan struct {
 }
 
 // plan estimates what each way costs, and takes the cheapest.
-func (x *Index) plan(s *state, q index.Query, n, allowed int) plan {
+func (x *Index) plan(s *state, q index.Query, n, allowed int, slots []uint64) plan {
 	p := plan{width: leastWidth}
 	if q.Allow != nil {
 		p.width = filterWidth
@@ -85,6 +91,9 @@ func (x *Index) plan(s *state, q index.Query, n, allowed int) plan {
 	}
 	if q.Allow != nil {
 		pick := float64(allowed) * pickCost
+		if slots != nil {
+			pick = float64(allowed)*slotCost + float64(len(slots))*wordCost
+		}
 		p.pick = pick <= scan && (q.Exact || pick <= walk)
 	}
 	p.scan = !p.pick && (q.Exact || scan < walk)
@@ -92,12 +101,11 @@ func (x *Index) plan(s *state, q index.Query, n, allowed int) plan {
 }
 
 // admits is the test of what may be answered; nil where all may.
-func (x *Index) admits(s *state, q index.Query) admit {
+func (x *Index) admits(s *state, q index.Query, slots []uint64) admit {
 	switch {
+	case slots != nil:
+		return func(slot uint32) bool { return slots[slot>>6]>>(slot&63)&1 == 1 && !x.dead.has(slot) }
 	case q.Allow != nil:
-		if slots := x.slotsOf(s, q.Allow); slots != nil {
-			return func(slot uint32) bool { return slots[slot>>6]>>(slot&63)&1 == 1 && !x.dead.has(slot) }
-		}
 		return func(slot uint32) bool { return !x.dead.has(slot) && q.Allow.Contains(s.meta(slot).id) }
 	case x.buried.Load() > 0:
 		return func(slot uint32) bool { return !x.dead.has(slot) }
