@@ -50,7 +50,7 @@ def first(settings, search, truth, times=3):
 
 
 # Filtered searches of the peers take up to a hundred times as long: fewer settings and queries, once.
-FILTERED, FEW = [32, 64, 128, 256, 512], 100
+FILTERED, FEW = [32, 96, 256], 50
 SWEEP = [16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 256, 384, 512, 768]
 
 

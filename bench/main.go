@@ -1,4 +1,4 @@
-// Command bench measures searchd and its peers on the same texts in one run, and prints the ratios as a table; or how close
+// Command bench measures searchd and its peers on the same texts or vectors in one run, and prints the ratios as a table; or how close
 // searchd's vectors are to those of the reference.
 //
 // It is a module of its own, so that nothing of it can reach the product. `make bench-peers` prepares the peers and runs it.
@@ -14,7 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// reference is what both commands need of the peers.
+// reference is what commands need of the peers.
 type reference struct {
 	Python string `help:"Python that has the peers; see requirements.txt." default:"python3"`
 	Model  string `help:"Folder of the published all-MiniLM-L6-v2, for the peers." required:"" type:"existingdir"`
@@ -25,6 +25,7 @@ type command struct {
 	Speed    speed    `cmd:"" help:"Texts a second, latency and memory of searchd and its peers."`
 	Accuracy accuracy `cmd:"" help:"Cosine of searchd's vectors to those of sentence-transformers in float32, text by text."`
 	Vectors  vectors  `cmd:"" help:"Make vectors of real passages and questions, for index."`
+	Service  services `cmd:"" help:"The service over HTTP and its peers in process: documents in, and searches by vector and by text."`
 	Index    indexes  `cmd:"" help:"The vector index and its peers: recall, queries a second, build time, memory, exact and filtered search."`
 }
 

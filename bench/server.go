@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,33 +22,55 @@ const (
 	loadTime = 4 * time.Second // of each kind of text
 )
 
-// measureBinary starts a searchd and puts it under load through the route of text-embeddings-inference.
-func measureBinary(ctx context.Context, binary string, w *workload) (figures, error) {
+// process is a searchd that was started for a measurement, with a data folder of its own.
+type process struct {
+	url    string
+	pid    int
+	client *http.Client
+	stop   func() // ends it, and removes the folder
+}
+
+// startBinary starts a searchd.
+func startBinary(ctx context.Context, binary string) (*process, error) {
 	dir, err := os.MkdirTemp("", "searchd-bench")
 	if err != nil {
-		return figures{}, err
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", dir, "--log", "error")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
-		return figures{}, err
+		cancel()
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := cmd.Start(); err != nil {
-		return figures{}, err
+	p := &process{
+		pid: cmd.Process.Pid, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: 10 * time.Minute},
+		stop: func() { cancel(); _ = cmd.Wait(); _ = os.RemoveAll(dir) }, // it ends with the signal that it was sent
 	}
-	defer func() { stop(); _ = cmd.Wait() }() // it ends with the signal that it was sent
 	line, err := bufio.NewReader(out).ReadString('\n')
 	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if !ok {
-		return figures{}, fmt.Errorf("searchd did not start: %q: %w", line, err)
+		p.stop()
+		return nil, fmt.Errorf("searchd did not start: %q: %w", line, err)
 	}
-	f, err := measureServer(ctx, "searchd over HTTP", address+"/embed", w)
-	f.MemoryMB = residentMB(cmd.Process.Pid)
+	p.url = address
+	return p, nil
+}
+
+// measureBinary starts a searchd and puts it under load through the route of text-embeddings-inference.
+func measureBinary(ctx context.Context, binary string, w *workload) (figures, error) {
+	p, err := startBinary(ctx, binary)
+	if err != nil {
+		return figures{}, err
+	}
+	defer p.stop()
+	f, err := measureServer(ctx, "searchd over HTTP", p.url+"/embed", w)
+	f.MemoryMB = residentMB(p.pid)
 	return f, err
 }
 

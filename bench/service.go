@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+)
+
+// services measures the service over HTTP and its peers in process: documents in, hits out.
+type services struct {
+	reference
+	Binary     string   `help:"searchd binary." required:"" type:"existingfile"`
+	Vectors    string   `help:"What the command vectors has made; none leaves the part with vectors out." default:".work/bench/vectors.f32"`
+	Dimensions int      `default:"384"`
+	Queries    int      `help:"Rows at the end of the vectors that are queries." default:"1000"`
+	Texts      string   `help:"Folder that is searched for corpus.jsonl and queries.jsonl, packed with gzip or not." required:"" type:"existingdir"`
+	Documents  int      `help:"Texts of the part with texts." default:"3000"`
+	Words      int      `help:"Words of a text; 38 are about 50 tokens." default:"38"`
+	ByVector   []string `help:"Peers of the part with vectors." default:"chroma-vectors"`
+	ByText     []string `help:"Peers of the part with texts." default:"txtai,txtai-hybrid,chroma"`
+	Out        string   `help:"Write the figures to this file, as JSON."`
+}
+
+// serviceFigures are what was measured of a service in one part. Zero is what was not.
+type serviceFigures struct {
+	Engine   string             `json:"engine"`
+	LoadS    float64            `json:"load_s"` // until everything is found, and the index ready
+	Rate     float64            `json:"documents_per_s"`
+	Recall   float64            `json:"recall,omitzero"`
+	Search   map[string]latency `json:"search"` // by the number of clients
+	MemoryMB float64            `json:"memory_mb"`
+}
+
+type latency struct {
+	P50  float64 `json:"p50_ms"`
+	P99  float64 `json:"p99_ms"`
+	Rate float64 `json:"per_s"`
+}
+
+//go:embed service_peers.py
+var servicePeersScript string
+
+// Run measures both parts, and in each of them everybody, one after the other.
+func (c *services) Run(ctx context.Context) error {
+	if err := os.MkdirAll(c.Work, 0o755); err != nil {
+		return err
+	}
+	parts := map[string][]serviceFigures{}
+	var err error
+	if c.Vectors != "" {
+		if parts["vectors"], err = c.byVector(ctx); err != nil {
+			return err
+		}
+	}
+	if parts["texts"], err = c.byText(ctx); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		b, err := json.MarshalIndent(map[string]any{
+			"at": time.Now().UTC().Format(time.DateOnly), "processor": processor(), "cores": runtime.NumCPU(), "parts": parts,
+		}, "", "  ")
+		if err := errors.Join(err, os.WriteFile(c.Out, append(b, '\n'), 0o644)); err != nil {
+			return err
+		}
+	}
+	for _, part := range []string{"vectors", "texts"} {
+		if err := printServices(part, parts[part]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// searches is how many searches one client makes; several make three times as many together.
+const searches = 1000
+
+var clientCounts = []int{1, 8}
+
+type object map[string]any
+
+func (c *services) byVector(ctx context.Context) ([]serviceFigures, error) {
+	var t trial
+	if err := t.read(&indexes{Vectors: c.Vectors, Dimensions: c.Dimensions, Queries: c.Queries}); err != nil {
+		return nil, err
+	}
+	docs := func(i int) object {
+		return object{"id": fmt.Sprint("d", i), "text": fmt.Sprint("passage ", i), "vector": t.rows[i]}
+	}
+	query := func(i int) object {
+		return object{"vector": t.queries[i%len(t.queries)], "limit": 10, "mode": "semantic"}
+	}
+	ours, err := c.measure(ctx, "searchd over HTTP, by vector", len(t.rows), docs, query)
+	if err != nil {
+		return nil, err
+	}
+	return c.peers(ctx, ours, c.ByVector, c.Vectors, fmt.Sprint(c.Dimensions), fmt.Sprint(c.Queries))
+}
+
+func (c *services) byText(ctx context.Context) ([]serviceFigures, error) {
+	v := vectors{Texts: c.Texts, Words: c.Words}
+	passages, err := v.passages()
+	if err != nil {
+		return nil, err
+	}
+	queries, err := textsOf(c.Texts, "queries.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	passages, queries = sample(passages, c.Documents), sample(queries, searches)
+	docs := func(i int) object { return object{"id": fmt.Sprint("d", i), "text": passages[i]} }
+	query := func(i int) object { return object{"query": queries[i%len(queries)], "limit": 10} }
+	ours, err := c.measure(ctx, "searchd over HTTP, by text", len(passages), docs, query)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(map[string]any{"texts": passages, "queries": queries})
+	path := filepath.Join(c.Work, "service.json")
+	if err := errors.Join(err, os.WriteFile(path, b, 0o644)); err != nil {
+		return nil, err
+	}
+	return c.peers(ctx, ours, c.ByText, path, c.Model, "0")
+}
+
+func (c *services) peers(ctx context.Context, ours serviceFigures, names []string, arguments ...string) ([]serviceFigures, error) {
+	all := []serviceFigures{ours}
+	for _, name := range names {
+		fmt.Fprintln(os.Stderr, name)
+		out, err := c.script(ctx, servicePeersScript, append([]string{name}, arguments...)...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		var f serviceFigures
+		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+		if err := json.Unmarshal(lines[len(lines)-1], &f); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// measure loads n documents into a new searchd and searches them.
+func (c *services) measure(ctx context.Context, name string, n int, doc, query func(i int) object) (serviceFigures, error) {
+	fmt.Fprintln(os.Stderr, name)
+	p, err := startBinary(ctx, c.Binary)
+	if err != nil {
+		return serviceFigures{}, err
+	}
+	defer p.stop()
+	f := serviceFigures{Engine: name, Search: map[string]latency{}}
+	if f.LoadS, err = p.load(ctx, n, doc); err != nil {
+		return f, err
+	}
+	f.Rate = float64(n) / f.LoadS
+	bodies := make([][]byte, searches)
+	for i := range bodies {
+		if bodies[i], err = json.Marshal(query(i)); err != nil {
+			return f, err
+		}
+	}
+	for _, clients := range clientCounts {
+		if f.Search[fmt.Sprint(clients)], err = p.search(ctx, bodies, clients); err != nil {
+			return f, err
+		}
+	}
+	var measured struct{ Recall float64 }
+	err = p.call(ctx, http.MethodGet, "/recall?sample=500", "", nil, &measured)
+	f.Recall, f.MemoryMB = measured.Recall, residentMB(p.pid)
+	return f, err
+}
+
+// load sends documents as NDJSON, in parts, and waits until they are found and the index is ready.
+func (p *process) load(ctx context.Context, n int, doc func(i int) object) (float64, error) {
+	const together = 5000
+	var parts [][]byte
+	for from := 0; from < n; from += together {
+		var body bytes.Buffer
+		encoder := json.NewEncoder(&body)
+		for i := from; i < min(from+together, n); i++ {
+			if err := encoder.Encode(doc(i)); err != nil {
+				return 0, err
+			}
+		}
+		parts = append(parts, body.Bytes())
+	}
+	start := time.Now()
+	for _, part := range parts {
+		var answer struct {
+			Job struct {
+				Done, Failed int
+			}
+		}
+		if err := p.call(ctx, http.MethodPost, "/documents?wait=600", "application/x-ndjson", part, &answer); err != nil {
+			return 0, err
+		}
+		if answer.Job.Failed > 0 || answer.Job.Done == 0 {
+			return 0, fmt.Errorf("of %d documents %d were taken in, and %d failed", n, answer.Job.Done, answer.Job.Failed)
+		}
+	}
+	for {
+		var c struct {
+			Documents int
+			State     string `json:"index_state"`
+		}
+		if err := p.call(ctx, http.MethodGet, "/collections/default", "", nil, &c); err != nil {
+			return 0, err
+		}
+		if c.State == "ready" && c.Documents == n {
+			return time.Since(start).Seconds(), nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// search sends every body, from some clients at a time.
+func (p *process) search(ctx context.Context, bodies [][]byte, clients int) (latency, error) {
+	for _, body := range bodies[:50] { // warm
+		if err := p.call(ctx, http.MethodPost, "/search", "application/json", body, nil); err != nil {
+			return latency{}, err
+		}
+	}
+	count := int64(len(bodies) * min(clients, 3))
+	times, failed := make([]float64, count), make(chan error, clients)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	start := time.Now()
+	for range clients {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < count; i = next.Add(1) - 1 {
+				begun := time.Now()
+				if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[int(i)%len(bodies)], nil); err != nil {
+					failed <- err
+					return
+				}
+				times[i] = milliseconds(time.Since(begun))
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(start).Seconds()
+	select {
+	case err := <-failed:
+		return latency{}, err
+	default:
+	}
+	slices.Sort(times)
+	return latency{P50: times[count/2], P99: times[count*99/100], Rate: float64(count) / took}, nil
+}
+
+// call sends a request and, where answer is not nil, reads what comes back into it.
+func (p *process) call(ctx context.Context, method, path, kind string, body []byte, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", kind)
+	response, err := p.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %.200s", path, response.Status, text)
+	}
+	if err != nil || answer == nil {
+		return err
+	}
+	return json.Unmarshal(text, answer)
+}
+
+func printServices(part string, all []serviceFigures) error {
+	if len(all) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
+	fmt.Fprintf(w, "| %s\t| documents/s\t| recall@10", part)
+	for _, n := range clientCounts {
+		fmt.Fprintf(w, "\t| p50 at %d, ms\t| p99\t| searches/s", n)
+	}
+	fmt.Fprintln(w, "\t| memory, MB |\n| ---\t| ---:\t| ---:\t| ---:\t| ---:\t| ---:\t| ---:\t| ---:\t| ---:\t| ---: |")
+	ours := all[0]
+	for i, f := range all {
+		fmt.Fprintf(w, "| %s\t| %s\t| %s", f.Engine, cell(f.Rate, ours.Rate/max(f.Rate, 1e-9), i == 0), share(f.Recall))
+		for _, n := range clientCounts {
+			a, b := ours.Search[fmt.Sprint(n)], f.Search[fmt.Sprint(n)]
+			fmt.Fprintf(w, "\t| %s\t| %s\t| %s", cell(b.P50, b.P50/a.P50, i == 0), cell(b.P99, b.P99/a.P99, i == 0),
+				cell(b.Rate, a.Rate/max(b.Rate, 1e-9), i == 0))
+		}
+		fmt.Fprintf(w, "\t| %s |\n", cell(f.MemoryMB, f.MemoryMB/max(ours.MemoryMB, 1e-9), i == 0))
+	}
+	fmt.Fprintln(w)
+	return w.Flush()
+}
