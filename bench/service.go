@@ -177,7 +177,7 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 		}
 	}
 	var measured struct{ Recall float64 }
-	err = p.call(ctx, http.MethodGet, "/recall?sample=500", "", nil, &measured)
+	err = p.call(ctx, http.MethodGet, "/recall?sample=100", "", nil, &measured)
 	f.Recall, f.MemoryMB = measured.Recall, residentMB(p.pid)
 	return f, err
 }
