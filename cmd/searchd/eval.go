@@ -22,7 +22,8 @@ import (
 
 type evalCommand struct {
 	Dir  string   `arg:"" help:"Folder with corpus.jsonl, queries.jsonl (.gz too) and qrels.tsv." type:"existingdir"`
-	Mode []string `help:"Modes to measure." default:"semantic"`
+	Mode []string `help:"Modes to measure, and to compare with each other." default:"semantic,lexical,hybrid" enum:"semantic,lexical,hybrid"`
+	Keep string   `help:"Keep the store in this folder, and go on from what is there: documents that it has are not embedded again." placeholder:"FOLDER"`
 }
 
 // depth is how many hits a query is asked for: recall is measured there.
@@ -40,7 +41,7 @@ type question struct {
 	Text string `json:"text"`
 }
 
-// Run measures in a store of its own, which it throws away.
+// Run measures in a store of its own, which it throws away unless it is to be kept.
 func (e *evalCommand) Run(ctx context.Context, c *cli, t terminal) (err error) {
 	if c.Server != "" {
 		return usageError("eval works in a store of its own; leave --server out")
@@ -49,13 +50,13 @@ func (e *evalCommand) Run(ctx context.Context, c *cli, t terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "searchd-eval-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	own := *c
-	own.Data = folder
+	if own.Data = e.Keep; e.Keep == "" {
+		if own.Data, err = os.MkdirTemp("", "searchd-eval-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(own.Data)) }()
+	}
 	return own.with(ctx, t, func(s session) error {
 		for part := range slices.Chunk(set.docs, 500) {
 			if _, err := s.Ingest(ctx, "", part, 600); err != nil {
@@ -63,14 +64,15 @@ func (e *evalCommand) Run(ctx context.Context, c *cli, t terminal) (err error) {
 			}
 		}
 		_, err := fmt.Fprintf(t.out, "%-10s %9s %9s %8s %11s %8s\n", "mode", "documents", "questions", "nDCG@10", "recall@100", "MRR@10")
-		for _, mode := range e.Mode {
-			m, e := measure(ctx, s, set, mode)
-			if e != nil {
-				return e
+		measured := make([]scores, len(e.Mode))
+		for i, mode := range e.Mode {
+			if measured[i], err = measure(ctx, s, set, mode); err != nil {
+				return err
 			}
+			m := measured[i]
 			_, err = fmt.Fprintf(t.out, "%-10s %9d %9d %8.4f %11.4f %8.4f\n", mode, len(set.docs), m.questions, m.ndcg, m.recall, m.mrr)
 		}
-		return err
+		return errors.Join(err, printPairs(t.out, e.Mode, measured))
 	})
 }
 
@@ -78,6 +80,7 @@ func (e *evalCommand) Run(ctx context.Context, c *cli, t terminal) (err error) {
 type scores struct {
 	questions         int
 	ndcg, recall, mrr float64
+	each              []float64 // question's nDCG
 }
 
 func measure(ctx context.Context, s session, set judged, mode string) (scores, error) {
@@ -97,12 +100,13 @@ func measure(ctx context.Context, s session, set judged, mode string) (scores, e
 			found[i] = grades[h.DocumentID]
 		}
 		sum.questions++
-		sum.ndcg += ndcg(found, grades)
+		sum.each = append(sum.each, ndcg(found, grades))
+		sum.ndcg += sum.each[len(sum.each)-1]
 		sum.recall += recall(found, grades)
 		sum.mrr += reciprocalRank(found)
 	}
 	n := float64(max(sum.questions, 1))
-	return scores{sum.questions, sum.ndcg / n, sum.recall / n, sum.mrr / n}, nil
+	return scores{sum.questions, sum.ndcg / n, sum.recall / n, sum.mrr / n, sum.each}, nil
 }
 
 const top = 10
