@@ -96,6 +96,7 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {
 	}
 	addFacets(&answer, found.Facets)
 	if explain {
+		answer.WordWeight = found.WordWeight
 		answer.TimingsMS = map[string]float64{}
 		for _, p := range found.Phases {
 			answer.TimingsMS[p.Name] += milliseconds(p.Took)

@@ -26,9 +26,10 @@ const wordWeight = 0.75
 
 // fusion is how the two legs' scores become one.
 type fusion struct {
-	null  hf.Null // of cosines
-	rho   float64
-	words *lexical.Found
+	null    hf.Null // of cosines
+	rho     float64
+	settled bool // the collection has been measured, or is too small for it
+	words   *lexical.Found
 }
 
 // score never falls when either of its arguments rises.
@@ -44,7 +45,7 @@ func (f fusion) z(cosine float32) float64 {
 	return (float64(cosine) - f.null.Mean) / f.null.StdDev
 }
 
-// enoughWords is the BM25 score with which a chunk of this cosine has a score.
+// enoughWords is a BM25 score below which no chunk of this cosine has a score: as if evidence counted wholly.
 func (f fusion) enoughWords(cosine, score float32) float32 {
 	z := f.z(cosine)
 	u := (float64(score) - z*math.Abs(z)/2) / (wordWeight * f.rho)
@@ -74,7 +75,7 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 	if err != nil {
 		return ranking{}, err
 	}
-	b := both{plan: p, vectors: vectors, fusion: fusion{null: p.null, rho: 1}, seen: map[uint64]bool{}}
+	b := both{plan: p, vectors: vectors, fusion: s.fusionOf(c, p), seen: map[uint64]bool{}}
 	near := index.Query{Vector: p.vector, K: max(k, depth), Allow: p.allow, MinScore: minScore(p.least, p.null), Exact: p.exact}
 	if p.least > 0 {
 		near.K = max(vectors.Len(), 1)
@@ -99,6 +100,9 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 		b.hits = b.hits[:min(k, len(b.hits))]
 	}
 	r.hits, r.took = b.hits, b.took
+	if b.settled {
+		r.weight = wordWeight * b.rho
+	}
 	return r, nil
 }
 

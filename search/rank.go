@@ -31,6 +31,7 @@ type ranking struct {
 	chunks    int      // in the whole ranking, exact
 	documents int      // the same, in documents
 	mode      Mode     // the one that was used
+	weight    float64  // of a standard deviation of words in a hybrid ranking; 0 until the collection has been measured
 	took      timing
 }
 

@@ -70,6 +70,7 @@ type Response struct {
 	Model          string
 	QueryTokens    int     // read by the model
 	QueryTruncated bool    // the query was longer than the model reads
+	WordWeight     float64 // what words count in a hybrid ranking; 0 until the collection has been measured
 	Phases         []Phase // what took how long
 }
 
@@ -117,6 +118,11 @@ type Service struct {
 	read    *lru.Cache[uint64, []sentence] // of chunks
 	recalls sync.Map                       // a collection's id → the mean that was last measured
 	log     *slog.Logger
+
+	profiles sync.Map // a collection's id → *profiled
+	stopped  context.Context
+	stop     context.CancelFunc
+	work     sync.WaitGroup // in the background
 }
 
 // New makes a service on an open store.
@@ -124,10 +130,18 @@ func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, availab
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{
+	s := &Service{
 		db: store, index: vectors, words: words, models: available, log: log,
 		walks: lru.New[[16]byte, *kept](maxKept, keptIdle), read: lru.New[uint64, []sentence](maxSentences, 0),
 	}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Close ends what goes on in the background.
+func (s *Service) Close() {
+	s.stop()
+	s.work.Wait()
 }
 
 // Search answers a request. Equal scores stand in the order in which the documents were taken in, so that pages never
@@ -158,6 +172,7 @@ func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (R
 		return Response{}, err
 	}
 	answer.Mode, answer.Total = l.ranked.mode, l.total
+	answer.WordWeight = l.ranked.weight
 	answer.took(l.ranked)
 	if r.Rerank {
 		answer.spent("rerank", l.rerank)

@@ -44,6 +44,7 @@ type SearchAnswer struct {
 	QueryTruncated bool               `json:"query_truncated,omitzero"`
 	NextCursor     *string            `json:"next_cursor"`
 	TookMS         float64            `json:"took_ms"`
+	WordWeight     float64            `json:"word_weight,omitzero"` // where it was asked to explain
 	TimingsMS      map[string]float64 `json:"timings_ms,omitempty"` // where it was asked to explain
 }
 

@@ -125,6 +125,7 @@ func (a *app) close() error {
 	a.stopWork()
 	a.work.Wait()
 	a.tasks.close()
+	a.search.Close()
 	return errors.Join(err, a.index.Close(), a.words.Close(), a.db.Close())
 }
 

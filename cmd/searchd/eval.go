@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -83,9 +84,27 @@ type scores struct {
 	each              []float64 // question's nDCG
 }
 
+// settle waits until a collection has been measured, which decides how a hybrid search ranks.
+func settle(ctx context.Context, s session) error {
+	one := 1
+	for ctx.Err() == nil {
+		answer, err := s.Search(ctx, "", wire.SearchRequest{Query: "anything", Limit: &one, Explain: true})
+		if err != nil || answer.WordWeight > 0 {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ctx.Err()
+}
+
 func measure(ctx context.Context, s session, set judged, mode string) (scores, error) {
 	var sum scores
 	limit := depth
+	if mode == "hybrid" {
+		if err := settle(ctx, s); err != nil {
+			return sum, err
+		}
+	}
 	for _, q := range set.queries {
 		grades := set.grades[q.ID]
 		if len(grades) == 0 {

@@ -1,0 +1,196 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+
+	"searchd/hf"
+	"searchd/index"
+	"searchd/index/lexical"
+	"searchd/internal/prose"
+	"searchd/models"
+)
+
+const (
+	sampled = 256 // chunks that a collection is measured on
+	fewest  = 64  // chunks that say something about a collection
+)
+
+// profile is what a collection's own texts say about how vectors and words find in it.
+type profile struct {
+	chunks int         // there were when it was measured
+	sample [][]float32 // vectors of the collection
+	rho    float64     // how well words find, compared with vectors
+}
+
+// profiled is a collection's profile, measured again whenever the collection has changed much.
+type profiled struct {
+	latest    atomic.Pointer[profile]
+	measuring atomic.Bool
+}
+
+// fusionOf is how the legs are weighed in a collection, for a question. Until its profile is there, in the background, both count
+// alike, and chance is what it is for the model.
+func (s *Service) fusionOf(c models.Collection, p plan) fusion {
+	f := fusion{null: p.null, rho: 1, settled: c.Chunks < fewest}
+	if f.settled {
+		return f
+	}
+	found, _ := s.profiles.LoadOrStore(c.ID, &profiled{})
+	slot := found.(*profiled)
+	now := slot.latest.Load()
+	if (now == nil || 5*max(c.Chunks-now.chunks, now.chunks-c.Chunks) > now.chunks) && slot.measuring.CompareAndSwap(false, true) {
+		s.work.Go(func() {
+			defer slot.measuring.Store(false)
+			measured, err := s.measure(s.stopped, c)
+			if err != nil {
+				s.log.Warn("collection not measured; words and vectors count alike", "collection", c.Name, "error", err)
+				return
+			}
+			s.log.Info("collection measured", "collection", c.Name, "chunks", measured.chunks, "rho", measured.rho)
+			slot.latest.Store(&measured)
+		})
+	}
+	if now != nil {
+		f.settled, f.rho = true, now.rho
+		if len(now.sample) >= fewest {
+			f.null = nullOf(now.sample, p.vector)
+		}
+	}
+	return f
+}
+
+// nullOf is how a question's cosines with texts of the collection are spread, whatever they are about.
+func nullOf(sample [][]float32, question []float32) hf.Null {
+	sum, squares := 0.0, 0.0
+	for _, v := range sample {
+		x := float64(dot(v, question))
+		sum += x
+		squares += x * x
+	}
+	n := float64(len(sample))
+	mean := sum / n
+	return hf.Null{Mean: mean, StdDev: math.Sqrt(max(squares/n-mean*mean, 0))}
+}
+
+// measure takes a sentence out of each chunk of a sample and finds the document again, by vectors and by words.
+func (s *Service) measure(ctx context.Context, c models.Collection) (profile, error) {
+	p := profile{chunks: c.Chunks, rho: 1}
+	m, err := hf.ModelOf(s.models, c)
+	if err != nil {
+		return p, err
+	}
+	ids, err := s.draw(ctx, c)
+	if err != nil {
+		return p, err
+	}
+	var sentences []string
+	var sources []uint64
+	err = s.db.Texts(ctx, ids, func(id uint64, _, text string) error {
+		if line := middleSentence(text); line != "" {
+			sentences, sources = append(sentences, line), append(sources, models.DocumentSeq(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return p, fmt.Errorf("read texts: %w", err)
+	}
+	err = s.db.VectorsOf(ctx, c.ID, ids, func(_ uint64, v []float32) error {
+		p.sample = append(p.sample, v)
+		return nil
+	})
+	if err != nil || len(p.sample) < fewest || len(sentences) < fewest {
+		return p, err
+	}
+	p.rho, err = s.compare(ctx, m, c, sentences, sources)
+	return p, err
+}
+
+// draw answers chunks of a collection, the same ones for the same chunks.
+func (s *Service) draw(ctx context.Context, c models.Collection) ([]uint64, error) {
+	all, err := s.db.VectorIDs(ctx, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("draw a sample: %w", err)
+	}
+	ids := all.ToArray()
+	random := rand.New(rand.NewPCG(c.ID, uint64(len(ids))))
+	n := min(sampled, len(ids))
+	for i := range n {
+		k := i + random.IntN(len(ids)-i)
+		ids[i], ids[k] = ids[k], ids[i]
+	}
+	slices.Sort(ids[:n])
+	return ids[:n], nil
+}
+
+// middleSentence is a text's sentence in the middle that is no heading.
+func middleSentence(text string) string {
+	const least = 30 // bytes
+	list := slices.DeleteFunc(prose.Sentences(text), func(s prose.Span) bool { return s.End-s.Start < least })
+	if len(list) == 0 {
+		return ""
+	}
+	at := list[len(list)/2]
+	return text[at.Start:at.End]
+}
+
+// compare is how well words find the sources of sentences, divided by how well vectors do: the ratio of their nDCG@10, each
+// a hundredth more so that no leg is given up wholly.
+func (s *Service) compare(ctx context.Context, m hf.Model, c models.Collection, sentences []string, sources []uint64) (float64, error) {
+	vectors, err := s.index.Get(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	words, err := s.words.Get(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	const some = 16 // sentences at once: searches go in between
+	byVectors, byWords := 0.0, 0.0
+	for from := 0; from < len(sentences); from += some {
+		part := sentences[from:min(from+some, len(sentences))]
+		e, err := m.Embed(ctx, hf.Query, part)
+		if err != nil {
+			return 0, fmt.Errorf("embed sentences: %w", err)
+		}
+		for i, sentence := range part {
+			near, err := vectors.Search(ctx, index.Query{Vector: e[i].Vector, K: perTen})
+			if err != nil {
+				return 0, err
+			}
+			found, err := words.Search(ctx, sentence, nil)
+			if err != nil {
+				return 0, err
+			}
+			top := found.Top(perTen)
+			found.Close()
+			byVectors += sourceGain(near, func(h index.Hit) uint64 { return h.ID }, sources[from+i])
+			byWords += sourceGain(top, func(h lexical.Hit) uint64 { return h.ID }, sources[from+i])
+		}
+	}
+	n := float64(len(sentences))
+	return (byWords/n + 0.01) / (byVectors/n + 0.01), nil
+}
+
+// perTen is in how many chunks ten documents are looked for.
+const perTen = 40
+
+// sourceGain is the nDCG@10 of hits among which one document is looked for.
+func sourceGain[H any](hits []H, id func(H) uint64, document uint64) float64 {
+	seen := map[uint64]bool{}
+	for _, h := range hits {
+		seq := models.DocumentSeq(id(h))
+		seen[seq] = true
+		if len(seen) > 10 {
+			return 0
+		}
+		if seq == document {
+			return 1 / math.Log2(float64(len(seen)+1))
+		}
+	}
+	return 0
+}
