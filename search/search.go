@@ -249,7 +249,7 @@ func (s *Service) allowed(ctx context.Context, c models.Collection, r Request) (
 // vector is the query's place among the documents; nil where only examples are given.
 func (s *Service) vector(ctx context.Context, m hf.Model, r Request, answer *Response) ([]float32, error) {
 	switch {
-	case len(r.Like) > 0 || r.Mode == Lexical:
+	case len(r.Like) > 0 || r.Mode == Lexical && !r.Highlight: // highlights are by meaning in every mode
 		return nil, nil
 	case r.Vector != nil:
 		return models.Normalize(r.Vector), nil

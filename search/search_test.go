@@ -170,6 +170,9 @@ func TestQueriesAreEmbedded(t *testing.T) {
 	if got := w.find(search.Request{Query: text, Mode: search.Lexical, Limit: 1}); got.Mode != search.Lexical || got.QueryTokens != 0 || got.Total != 1 {
 		t.Errorf("mode lexical: %+v", got)
 	}
+	if got := w.find(search.Request{Query: text, Mode: search.Lexical, Limit: 1, Highlight: true}); len(got.Hits) != 1 || len(got.Hits[0].Highlights) == 0 {
+		t.Errorf("mode lexical with highlights: %+v", got)
+	}
 	got := w.find(search.Request{Query: strings.Repeat("long ", 50), Limit: 1})
 	if !got.QueryTruncated || got.QueryTokens != 16 {
 		t.Errorf("a long query: %d tokens, truncated %v", got.QueryTokens, got.QueryTruncated)
