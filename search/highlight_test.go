@@ -58,6 +58,10 @@ func TestHighlights(t *testing.T) {
 	if len(second.Hits) < 2 || !slices.ContainsFunc(second.Hits, func(h search.Hit) bool { return len(h.Highlights) > 0 }) {
 		t.Errorf("the second page of a walk: %+v", second.Hits)
 	}
+	words := w.find(search.Request{Query: "Gamma delta.", Mode: search.Lexical, Limit: 1, Highlight: true})
+	if len(words.Hits) != 1 || len(words.Hits[0].Highlights) == 0 {
+		t.Errorf("found by words: %+v", words.Hits)
+	}
 	if h := w.find(search.Request{Query: "Gamma delta.", Limit: 1}).Hits[0]; h.Highlights != nil {
 		t.Error("highlights that nobody asked for")
 	}
