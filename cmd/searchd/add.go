@@ -5,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"searchd/api/wire"
+	"searchd/ingest/extract"
 )
 
 type addCommand struct {
-	Paths      []string `arg:"" name:"path" help:"Files (text, Markdown, JSONL; .gz too), folders, or - for standard input."`
+	Paths      []string `arg:"" name:"path" help:"Files (text, Markdown, HTML, PDF, DOCX, EPUB, CSV, JSON, JSONL, source code, zip; .gz too), folders, or - for standard input."`
 	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
 	Model      string   `help:"Model of the collection, if this makes it; absent means the default. See searchd model list." placeholder:"ID"`
-	Format     string   `help:"Read everything as this format: text, markdown or jsonl. By default the file's name says." enum:",text,markdown,jsonl" default:""`
+	Format     string   `help:"Read everything as this format: text, markdown, source, html, pdf, docx, epub, csv, json, jsonl or zip. By default the content says." enum:",text,markdown,source,html,pdf,docx,epub,csv,json,jsonl,zip" default:""`
 }
 
 // One request's share: large enough to fill the model's batches, small enough that the bar moves every second or so.
@@ -31,20 +34,23 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		if err := ensureCollection(ctx, s, a.Collection, a.Model); err != nil {
 			return err
 		}
-		found, skipped, err := findSources(a.Paths, a.Format)
+		found, err := findSources(a.Paths, a.Format)
 		if err != nil {
 			return err
 		}
-		u := uploader{ctx: ctx, session: s, collection: a.Collection, terminal: t, bar: newBar(t, found), start: time.Now()}
+		u := uploader{
+			ctx: ctx, session: s, collection: a.Collection, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
+			outcomes: map[string]int{},
+		}
 		for _, src := range found {
 			if err := u.add(src, t.in); err != nil {
-				return errors.Join(err, u.report(skipped))
+				return errors.Join(err, u.report())
 			}
 		}
 		if err := u.flush(); err != nil {
-			return errors.Join(err, u.report(skipped))
+			return errors.Join(err, u.report())
 		}
-		return u.report(skipped)
+		return u.report()
 	})
 }
 
@@ -88,6 +94,7 @@ type uploader struct {
 	ctx        context.Context
 	session    session
 	collection string
+	files      *extract.Files
 	terminal   terminal
 	bar        *progressbar.ProgressBar
 	start      time.Time
@@ -101,18 +108,41 @@ type uploader struct {
 	chunks   int
 	tokens   int
 	cut      int
+	skipped  int // files of kinds that nobody reads
 }
 
+// add sends what is in a source. A file that cannot be read is said, and fails alone.
 func (u *uploader) add(src source, stdin io.Reader) error {
-	return src.read(stdin, func(doc wire.Document, place string, consumed int64) error {
+	var lost error // the server, not the file
+	err := src.read(u.ctx, u.files, stdin, func(doc wire.Document, place string, consumed int64) error {
 		u.batch, u.places = append(u.batch, doc), append(u.places, place)
 		u.bytes += len(doc.Text)
 		u.read += consumed
 		if len(u.batch) < batchDocuments && u.bytes < batchBytes {
 			return nil
 		}
-		return u.flush()
+		lost = u.flush()
+		return lost
 	})
+	switch {
+	case lost != nil, err == nil, u.ctx.Err() != nil, src.format == "jsonl":
+		return err
+	case errors.Is(err, extract.ErrUnknown) && !src.named:
+		u.skipped++
+	default:
+		u.complain(src.path, strings.TrimPrefix(err.Error(), src.unpackedName()+": "), "")
+		u.outcomes["failed"]++
+	}
+	return nil
+}
+
+// extractCache is where the reader of PDF is kept, ready to run.
+func extractCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "searchd", "extract")
 }
 
 func (u *uploader) flush() error {
@@ -173,9 +203,6 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 func (u *uploader) count(job wire.Job) {
-	if u.outcomes == nil {
-		u.outcomes = map[string]int{}
-	}
 	for i, r := range job.Results {
 		u.outcomes[r.Status]++
 		u.chunks += r.Chunks
@@ -191,9 +218,6 @@ func (u *uploader) count(job wire.Job) {
 
 // refuse counts a batch of which nothing was kept. The server names the first fault.
 func (u *uploader) refuse(e *wire.Error) {
-	if u.outcomes == nil {
-		u.outcomes = map[string]int{}
-	}
 	u.complain(u.places[0], e.Message, e.Param)
 	if len(u.batch) > 1 {
 		u.complain(u.places[0], fmt.Sprintf("and the %d documents after it were refused too", len(u.batch)-1), "")
@@ -212,15 +236,15 @@ func (u *uploader) complain(place, message, param string) {
 }
 
 // report prints the one line that says what happened.
-func (u *uploader) report(skipped int) error {
+func (u *uploader) report() error {
 	if u.bar != nil {
 		_ = u.bar.Finish()
 	}
 	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
 	line := fmt.Sprintf("added %s to %s in %.1f s: %d created, %d updated, %d unchanged, %d failed; %s, %s",
 		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], u.outcomes["unchanged"], u.outcomes["failed"], count(u.chunks, "chunk"), count(u.tokens, "token"))
-	if skipped > 0 {
-		line += fmt.Sprintf("; %s of other kinds skipped", count(skipped, "file"))
+	if u.skipped > 0 {
+		line += fmt.Sprintf("; %s of other kinds skipped", count(u.skipped, "file"))
 	}
 	if u.cut > 0 {
 		line += fmt.Sprintf("; of %s the model did not read the end", count(u.cut, "document"))

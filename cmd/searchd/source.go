@@ -2,12 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -15,81 +19,74 @@ import (
 	"golang.org/x/term"
 
 	"searchd/api/wire"
+	"searchd/ingest/extract"
 )
 
 // source is a file to be added, or standard input.
 type source struct {
 	path   string // "-" for standard input
 	id     string // of the document, where the file is one
-	format string // text, markdown or jsonl
+	format string // one of extract's; empty where the content says
+	named  bool   // on the command line, rather than found in a folder
 	size   int64  // bytes on disk; -1 where nobody knows
-}
-
-var formats = map[string]string{
-	".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown", ".jsonl": "jsonl", ".ndjson": "jsonl",
 }
 
 const maxLine = 16 << 20
 
-// findSources lists what the paths stand for. In a folder, files of other kinds are skipped and counted; a file that
-// is named must be of a known kind.
-func findSources(paths []string, format string) (found []source, skipped int, err error) {
+// findSources lists what the paths stand for. In a folder, hidden files and folders are passed over.
+func findSources(paths []string, format string) (found []source, err error) {
 	for _, path := range paths {
 		if path == "-" {
 			if format == "" {
-				return nil, 0, usageError("standard input has no name to tell its format: give --format text, markdown or jsonl")
+				return nil, usageError("standard input has no name to tell its format: give --format, such as text, markdown or jsonl")
 			}
-			found = append(found, source{path: "-", id: "stdin", format: format, size: -1})
+			found = append(found, source{path: "-", id: "stdin", format: format, named: true, size: -1})
 			continue
 		}
-		n, err := walk(path, format, &found)
-		if err != nil {
-			return nil, 0, err
+		if err := walk(path, format, &found); err != nil {
+			return nil, err
 		}
-		skipped += n
 	}
 	if len(found) == 0 {
-		return nil, 0, fmt.Errorf("there is nothing to add: no text, Markdown or JSONL file in %s", strings.Join(paths, ", "))
+		return nil, fmt.Errorf("there is nothing to add: no file in %s", strings.Join(paths, ", "))
 	}
-	return found, skipped, nil
+	return found, nil
 }
 
-func walk(root, format string, found *[]source) (skipped int, err error) {
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+func walk(root, format string, found *[]source) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		hidden := strings.HasPrefix(entry.Name(), ".") && path != root
-		if entry.IsDir() {
-			if hidden {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		kind := formatOf(path, format)
-		if hidden || !entry.Type().IsRegular() && path != root || kind == "" {
-			if path == root {
-				return fmt.Errorf("%s is neither text, Markdown nor JSONL by its name; say what it is with --format", path)
-			}
-			skipped++
+		switch {
+		case entry.IsDir() && hidden:
+			return filepath.SkipDir
+		case entry.IsDir(), hidden, !entry.Type().IsRegular() && path != root:
 			return nil
 		}
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		*found = append(*found, source{path: path, id: documentID(root, path), format: kind, size: info.Size()})
+		s := source{path: path, id: documentID(root, path), format: format, named: path == root, size: info.Size()}
+		if ext := strings.ToLower(filepath.Ext(s.unpackedName())); format == "" && (ext == ".jsonl" || ext == ".ndjson") {
+			s.format = "jsonl" // documents as the API takes them, of any number
+		}
+		*found = append(*found, s)
 		return nil
 	})
-	return skipped, err
 }
 
-func formatOf(path, format string) string {
-	if format != "" {
-		return format
+// unpackedName is the name of a file without the end that says that it is packed.
+func (s source) unpackedName() string {
+	if s.packed() {
+		return s.id[:len(s.id)-len(".gz")]
 	}
-	return formats[strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))]
+	return s.id
 }
+
+func (s source) packed() bool { return strings.HasSuffix(strings.ToLower(s.path), ".gz") }
 
 // documentID names a file by its place below the folder that was added, so that adding it again replaces it.
 func documentID(root, path string) string {
@@ -101,7 +98,7 @@ func documentID(root, path string) string {
 }
 
 // read calls add for every document, with the place it comes from and the bytes of the file that it stands for.
-func (s source) read(stdin io.Reader, add func(doc wire.Document, place string, consumed int64) error) error {
+func (s source) read(ctx context.Context, files *extract.Files, stdin io.Reader, add func(doc wire.Document, place string, consumed int64) error) error {
 	r, consumed, closeAll, err := s.open(stdin)
 	if err != nil {
 		return err
@@ -109,7 +106,7 @@ func (s source) read(stdin io.Reader, add func(doc wire.Document, place string, 
 	if s.format == "jsonl" {
 		err = s.readLines(r, consumed, add)
 	} else {
-		err = s.readWhole(r, add)
+		err = s.extract(ctx, files, r, add)
 	}
 	return errors.Join(err, closeAll())
 }
@@ -124,7 +121,7 @@ func (s source) open(stdin io.Reader) (io.Reader, func() int64, func() error, er
 		return nil, nil, nil, err
 	}
 	counted := &counter{r: f}
-	if !strings.HasSuffix(strings.ToLower(s.path), ".gz") {
+	if !s.packed() {
 		return counted, counted.count, f.Close, nil
 	}
 	z, err := gzip.NewReader(counted)
@@ -172,37 +169,24 @@ func (s source) readLines(r io.Reader, consumed func() int64, add func(wire.Docu
 	return nil
 }
 
-func (s source) readWhole(r io.Reader, add func(wire.Document, string, int64) error) error {
-	text, err := io.ReadAll(io.LimitReader(r, maxLine+1))
+// extract reads a file that is not documents line by line.
+func (s source) extract(ctx context.Context, files *extract.Files, r io.Reader, add func(wire.Document, string, int64) error) error {
+	content, err := io.ReadAll(io.LimitReader(r, extract.MaxFile+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	doc := wire.Document{ID: s.id, Text: strings.ToValidUTF8(strings.TrimPrefix(string(text), "\ufeff"), "\ufffd"), Title: filepath.Base(s.id)}
-	if s.format == "markdown" {
-		doc.Title, doc.Text = markdownTitle(doc.Text, doc.Title)
-	}
-	return add(doc, s.path, max(s.size, 0))
-}
-
-// markdownTitle takes the title from the front matter or from the first heading, and drops the front matter.
-func markdownTitle(text, otherwise string) (title, body string) {
-	title, body = otherwise, text
-	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
-		if front, after, ok := strings.Cut(rest, "\n---\n"); ok {
-			body = after
-			for line := range strings.Lines(front) {
-				if value, ok := strings.CutPrefix(line, "title:"); ok {
-					return strings.Trim(strings.TrimSpace(value), `"'`), body
-				}
-			}
+	left := max(s.size, 0) // of the file, for the bar
+	f := extract.File{Name: s.unpackedName(), Content: bytes.NewReader(content), Size: int64(len(content))}
+	return files.As(ctx, s.format, f, func(d extract.Document) error {
+		metadata, err := json.Marshal(d.Metadata, json.Deterministic(true))
+		if err != nil {
+			return err
 		}
-	}
-	for line := range strings.Lines(body) {
-		if heading, ok := strings.CutPrefix(line, "# "); ok {
-			return strings.TrimSpace(heading), body
-		}
-	}
-	return title, body
+		doc := wire.Document{ID: cmp.Or(d.ID, path.Join(s.id, d.Part)), Title: d.Title, URL: d.URL, Text: d.Text, Metadata: metadata}
+		consumed := left
+		left = 0
+		return add(doc, path.Join(filepath.ToSlash(s.path), d.Part), consumed)
+	})
 }
 
 // isTerminal says whether w is a terminal that a bar can be drawn on.
