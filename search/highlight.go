@@ -45,12 +45,6 @@ func (s *Service) highlight(ctx context.Context, m hf.Model, r Request, question
 	const atOnce = 4 // each is small enough to go before bulk work
 	start, hits := time.Now(), answer.Hits
 	defer func() { answer.spent("highlight", time.Since(start)) }()
-	if question == nil { // words alone have found the hits
-		var err error
-		if question, err = s.embed(ctx, m, r.Query, answer); err != nil {
-			return err
-		}
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i := range hits {

@@ -254,12 +254,7 @@ func (s *Service) vector(ctx context.Context, m hf.Model, r Request, answer *Res
 	case r.Vector != nil:
 		return models.Normalize(r.Vector), nil
 	}
-	return s.embed(ctx, m, r.Query, answer)
-}
-
-// embed is the place of words among the documents.
-func (s *Service) embed(ctx context.Context, m hf.Model, query string, answer *Response) ([]float32, error) {
-	e, err := m.Embed(ctx, hf.Query, []string{query})
+	e, err := m.Embed(ctx, hf.Query, []string{r.Query})
 	if err != nil {
 		return nil, fmt.Errorf("embed the query: %w", err)
 	}
