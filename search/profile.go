@@ -138,8 +138,8 @@ func middleSentence(text string) string {
 	return text[at.Start:at.End]
 }
 
-// compare is ρ: how well words find the sources of sentences, divided by how well vectors do, from the ratio of their nDCG@10, each
-// a hundredth more so that no leg is given up wholly.
+// compare is ρ, from the ratio of the nDCG@10 with which words and vectors find the sources of sentences, each a hundredth more so
+// that no leg is given up wholly. It is a guard against a leg that does not know the language: as a fine weight it is too noisy.
 func (s *Service) compare(ctx context.Context, m hf.Model, c models.Collection, sentences []string, sources []uint64) (float64, error) {
 	vectors, err := s.index.Get(ctx, c)
 	if err != nil {
@@ -173,8 +173,20 @@ func (s *Service) compare(ctx context.Context, m hf.Model, c models.Collection, 
 		}
 	}
 	n := float64(len(sentences))
-	ratio := (byWords/n + 0.01) / (byVectors/n + 0.01)
-	return ratio * max(1, ratio), nil // to find a whole sentence is easier than to answer a question, and hides some of the difference
+	return guard((byWords/n + 0.01) / (byVectors/n + 0.01)), nil
+}
+
+// guard leaves both legs their weight where they find about as well. To find a whole sentence is easier than to answer a question
+// and hides some of the difference, so that one that is plain counts squared.
+func guard(ratio float64) float64 {
+	const alike = 1.5
+	switch {
+	case ratio > alike:
+		return ratio * ratio
+	case ratio < 1/alike:
+		return ratio
+	}
+	return 1
 }
 
 // perTen is in how many chunks ten documents are looked for.

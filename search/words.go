@@ -68,7 +68,7 @@ func wordLeg(score float32, rank int, found *lexical.Found) Leg {
 
 // wordEvidence is by how many standard deviations a score is above chance: that of a chunk that has each word as likely as
 // any other chunk. A chunk that has but one rare word of many is far above chance and yet a chance hit, so that evidence
-// counts by the root of its share of what was asked for. It never falls when the score rises.
+// counts by the fourth root of its share of what was asked for. It never falls when the score rises.
 func wordEvidence(score float32, found *lexical.Found) float64 {
 	if found.Deviation == 0 {
 		return 0
@@ -77,5 +77,5 @@ func wordEvidence(score float32, found *lexical.Found) float64 {
 	if u <= 0 {
 		return u
 	}
-	return u * math.Sqrt(min(1, float64(score)/found.Most))
+	return u * math.Sqrt(math.Sqrt(min(1, float64(score)/found.Most)))
 }
