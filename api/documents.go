@@ -127,7 +127,8 @@ func within(prefix string, err error) error {
 func decodeDraft(raw []byte) (models.Draft, error) {
 	var d wire.Document
 	err := explainJSON(json.Unmarshal(raw, &d, json.RejectUnknownMembers(true)))
-	draft := models.Draft{ID: d.ID, Title: d.Title, URL: d.URL, Text: d.Text, Vector: d.Vector}
+	draft := models.Draft{ID: d.ID, Title: d.Title, URL: d.URL, Text: d.Text, Vector: d.Vector,
+		Sections: lo.Map(d.Sections, func(s wire.Section, _ int) models.Section { return models.Section(s) })}
 	if err != nil {
 		return draft, err
 	}
@@ -165,8 +166,13 @@ func (s *Server) readDocument(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	sections, err := models.DecodeSections(doc.Sections)
+	if err != nil {
+		return fmt.Errorf("sections of document %q: %w", id, err)
+	}
 	answer := wireDocument(collection, doc)
 	answer.Text = &doc.Text
+	answer.Sections = lo.Map(sections, func(s models.Section, _ int) wire.Section { return wire.Section(s) })
 	answer.Chunks = lo.Map(chunks, func(c models.Chunk, _ int) wire.Chunk { return wireChunk(c) })
 	return send(c, answer)
 }

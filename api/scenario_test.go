@@ -308,6 +308,12 @@ func reading(t *testing.T, s *server) {
 	if sentence := strings.TrimSpace(text); len(marked.Hits) != 1 || !slices.Equal(marked.Hits[0].Highlights, []wire.Span{{Start: 0, End: len(sentence), Text: sentence}}) {
 		t.Errorf("highlights: %+v", marked.Hits)
 	}
+	sections := []wire.Section{{Heading: "Bread", Level: 1}, {Start: 5, Page: 3}, {Start: 9, Heading: "Yeast", Level: 2}}
+	s.add(wire.Document{ID: "r4", Text: text, Sections: sections, Metadata: []byte(`{"kind":"z"}`)})
+	placed := as[wire.SearchAnswer](t, s.post("/search", `{"query":"why does bread rise","filter":{"kind":"z"}}`), 200)
+	if d := cmp.Diff(&wire.Location{Page: 3, Headings: []string{"Bread", "Yeast"}}, placed.Hits[0].Location); d != "" || !slices.Equal(s.read("r4").Sections, sections) {
+		t.Errorf("location (-want +got):\n%s", d)
+	}
 	one := as[wire.SearchAnswer](t, s.post("/search", `{"query":"why does bread rise","filter":{"n":{"$exists":false}},"collapse_duplicates":true,"diversity":0.5}`), 200)
 	if len(one.Hits) == 0 || one.Total != len(one.Hits) {
 		t.Errorf("collapsed: %+v", one)
@@ -320,7 +326,7 @@ func reading(t *testing.T, s *server) {
 	if byQuery.Facets["kind"][0] != (wire.Count{Value: "x", Documents: 3}) || byQuery.Hits[0].Explain == nil {
 		t.Errorf("GET: %+v", byQuery)
 	}
-	for _, id := range []string{"r1", "r2", "r3"} {
+	for _, id := range []string{"r1", "r2", "r3", "r4"} {
 		s.do("DELETE", "/documents/"+id, "", "")
 	}
 }

@@ -133,12 +133,20 @@ func wireHit(h search.Hit) wire.Hit {
 	return wire.Hit{
 		DocumentID: h.Document.ID, Chunk: wireChunk(h.Chunk), Title: h.Document.Title, URL: h.Document.URL,
 		Text: h.Text, Metadata: jsontext.Value(h.Document.Metadata), Score: h.Score, Relevance: h.Relevance,
-		Before: wireSpan(h.Before), After: wireSpan(h.After),
+		Location: wireLocation(h.Location), Before: wireSpan(h.Before), After: wireSpan(h.After),
 		Highlights: lo.Map(h.Highlights, func(s db.Span, _ int) wire.Span { return wire.Span(s) }),
 		Duplicates: lo.Map(h.Duplicates, func(d search.Duplicate, _ int) wire.Duplicate {
 			return wire.Duplicate{DocumentID: d.DocumentID, ChunkIndex: d.Chunk}
 		}),
 	}
+}
+
+// wireLocation is nil where nothing is known.
+func wireLocation(l models.Location) *wire.Location {
+	if l.Page == 0 && len(l.Headings) == 0 {
+		return nil
+	}
+	return &wire.Location{Page: l.Page, Headings: l.Headings}
 }
 
 // wireSpan is nil for a span without text: there is no neighbour.

@@ -34,11 +34,12 @@ type Intake struct {
 
 // payload is a checked document as a job keeps it.
 type payload struct {
-	Title    string    `json:"title,omitempty"`
-	URL      string    `json:"url,omitempty"`
-	Text     string    `json:"text"`
-	Metadata string    `json:"metadata"`
-	Vector   []float32 `json:"vector,omitempty"`
+	Title    string           `json:"title,omitempty"`
+	URL      string           `json:"url,omitempty"`
+	Text     string           `json:"text"`
+	Metadata string           `json:"metadata"`
+	Sections []models.Section `json:"sections,omitempty"`
+	Vector   []float32        `json:"vector,omitempty"`
 }
 
 // Begin starts an intake into a collection.
@@ -62,7 +63,7 @@ func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decode
 		item.DocumentID = draft.ID
 	}
 	if err == nil {
-		item.Payload, err = json.Marshal(payload{Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Vector: draft.Vector})
+		item.Payload, err = json.Marshal(payload{Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: draft.Vector})
 	}
 	if err == nil {
 		in.valid++

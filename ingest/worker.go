@@ -193,7 +193,7 @@ func (s *Service) prepareOne(ctx context.Context, c models.Collection, item mode
 	}
 	doc := &models.Document{
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
-		ContentHash: contentHash(p),
+		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
 	}
 	stored, err := s.db.Document(ctx, c.ID, item.DocumentID)
 	if err != nil && models.CodeOf(err) != models.NotFound {
@@ -212,10 +212,10 @@ func (s *Service) prepareOne(ctx context.Context, c models.Collection, item mode
 // unchanged is the result for a document whose content is stored already: only what is known about it may be new.
 func unchanged(item models.JobItem, stored models.Document, doc *models.Document, m models.Metadata) db.Result {
 	item.Chunks, item.Tokens = stored.Chunks, stored.Tokens
-	if stored.Title == doc.Title && stored.URL == doc.URL && stored.Metadata == doc.Metadata {
+	if stored.Title == doc.Title && stored.URL == doc.URL && stored.Metadata == doc.Metadata && stored.Sections == doc.Sections {
 		item.Status = models.ItemUnchanged
 		return db.Result{Item: item}
 	}
-	stored.Title, stored.URL, stored.Metadata = doc.Title, doc.URL, doc.Metadata
+	stored.Title, stored.URL, stored.Metadata, stored.Sections = doc.Title, doc.URL, doc.Metadata, doc.Sections
 	return db.Result{Item: item, Document: &stored, Fields: m.Fields, Keep: true}
 }

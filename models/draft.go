@@ -26,6 +26,7 @@ type Draft struct {
 	URL      string
 	Text     string
 	Metadata Metadata
+	Sections []Section
 	Vector   []float32 // the caller's own vector of the whole text, in place of the model's
 }
 
@@ -36,6 +37,9 @@ func (d *Draft) Check(dimensions int) error {
 		return err
 	}
 	if err := CheckTitleAndURL(&d.Title, &d.URL); err != nil {
+		return err
+	}
+	if err := CheckSections(d.Sections, d.Text); err != nil {
 		return err
 	}
 	if err := d.checkVector(dimensions); err != nil {

@@ -28,8 +28,9 @@ type Document struct {
 	Title        string
 	URL          string
 	Text         string `gorm:"not null"`
-	Metadata     string `gorm:"not null"` // JSON object, as it was given but for spaces
-	ContentHash  []byte `gorm:"not null"` // of what was embedded: see ingest
+	Metadata     string `gorm:"not null"`            // JSON object, as it was given but for spaces
+	Sections     string `gorm:"not null;default:''"` // see EncodeSections
+	ContentHash  []byte `gorm:"not null"`            // of what was embedded: see ingest
 	Chunks       int    `gorm:"not null"`
 	Tokens       int    `gorm:"not null"` // read by the model, special tokens and overlap included
 	CreatedAt    time.Time

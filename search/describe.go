@@ -32,6 +32,11 @@ func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *R
 			Document: p.Document, Chunk: p.Chunk, Text: p.Text, Score: row.Score, Relevance: row.Relevance,
 			Why: Why{Place: row.place, Mode: answer.Mode, Semantic: row.Semantic, Lexical: row.Lexical, Reranked: row.reranked},
 		}
+		sections, err := models.DecodeSections(p.Document.Sections)
+		if err != nil {
+			return fmt.Errorf("sections of document %q: %w", p.Document.ID, err)
+		}
+		hit.Location = models.Locate(sections, (p.Chunk.Start+p.Chunk.End)/2)
 		for _, id := range row.duplicates {
 			if d, ok := passages[id]; ok {
 				hit.Duplicates = append(hit.Duplicates, Duplicate{DocumentID: d.Document.ID, Chunk: models.ChunkIndex(id)})

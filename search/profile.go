@@ -47,6 +47,9 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 		s.work.Go(func() {
 			defer slot.measuring.Store(false)
 			measured, err := s.measure(s.stopped, c)
+			if err != nil && s.stopped.Err() != nil {
+				return
+			}
 			if err != nil {
 				s.log.Warn("collection not measured; words and vectors count alike", "collection", c.Name, "error", err)
 				return

@@ -88,9 +88,10 @@ type Hit struct {
 	Score         float32         // orders, but for rerank and diversity
 	Relevance     float64         // 0 to 1, the same for every model
 	Why           Why
-	Duplicates    []Duplicate // copies of the passage, where they are collapsed
-	Before, After db.Span     // the neighbours' text
-	Highlights    []db.Span   // sentences, in the order of the text
+	Duplicates    []Duplicate     // copies of the passage, where they are collapsed
+	Before, After db.Span         // the neighbours' text
+	Highlights    []db.Span       // sentences, in the order of the text
+	Location      models.Location // of the middle of the chunk
 }
 
 // Duplicate is a passage that its hit stands for.

@@ -60,9 +60,16 @@ type Hit struct {
 	Relevance  float64        `json:"relevance"`
 	Before     *Span          `json:"before,omitzero"`
 	After      *Span          `json:"after,omitzero"`
+	Location   *Location      `json:"location,omitzero"`
 	Highlights []Span         `json:"highlights,omitempty"`
 	Duplicates []Duplicate    `json:"duplicates,omitempty"`
 	Explain    *Explain       `json:"explain,omitzero"`
+}
+
+// Location is where in its document a hit stands.
+type Location struct {
+	Page     int      `json:"page,omitzero"`
+	Headings []string `json:"headings,omitempty"`
 }
 
 // Span is the bytes start to end of a document's text.

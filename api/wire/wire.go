@@ -13,7 +13,16 @@ type Document struct {
 	URL      string         `json:"url,omitempty"`
 	Text     string         `json:"text"`
 	Metadata jsontext.Value `json:"metadata,omitempty"`
+	Sections []Section      `json:"sections,omitempty"`
 	Vector   []float32      `json:"vector,omitempty"`
+}
+
+// Section is where a page or a heading of a document begins.
+type Section struct {
+	Start   int    `json:"start"`
+	Page    int    `json:"page,omitzero"`
+	Heading string `json:"heading,omitempty"`
+	Level   int    `json:"level,omitzero"`
 }
 
 // StoredDocument is a document as it is read. Text and Chunks are left out of lists.
@@ -26,6 +35,7 @@ type StoredDocument struct {
 	Metadata   jsontext.Value `json:"metadata"`
 	ChunkCount int            `json:"chunk_count"`
 	Tokens     int            `json:"tokens"`
+	Sections   []Section      `json:"sections,omitempty"`
 	Chunks     []Chunk        `json:"chunks,omitempty"`
 	CreatedAt  time.Time      `json:"created_at"`
 	UpdatedAt  time.Time      `json:"updated_at"`

@@ -56,7 +56,7 @@ func (p *printer) hit(place int, h wire.Hit) {
 	}
 	fmt.Fprintf(&p.b, "%2d. %3.0f%%  %s\n", place, 100*h.Relevance, title)
 	p.words(passageOf(h))
-	fmt.Fprintf(&p.b, "%s%s\n", hitIndent, clean(h.DocumentID))
+	fmt.Fprintf(&p.b, "%s%s%s\n", hitIndent, clean(h.DocumentID), locationText(h.Location))
 	for _, d := range h.Duplicates {
 		fmt.Fprintf(&p.b, "%scopy: %s\n", hitIndent, clean(d.DocumentID))
 	}
@@ -64,6 +64,20 @@ func (p *printer) hit(place int, h wire.Hit) {
 		fmt.Fprintf(&p.b, "%splace %d%s%s\n", hitIndent, e.Place, legText("semantic", e.Semantic), rerankText(e.Rerank))
 	}
 	p.b.WriteString("\n")
+}
+
+func locationText(l *wire.Location) string {
+	if l == nil {
+		return ""
+	}
+	text := ""
+	if l.Page > 0 {
+		text = fmt.Sprintf(", page %d", l.Page)
+	}
+	if len(l.Headings) > 0 {
+		text += ": " + clean(strings.Join(l.Headings, " › "))
+	}
+	return text
 }
 
 func legText(name string, l *wire.Leg) string {

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/samber/lo"
 	"golang.org/x/term"
 
 	"searchd/api/wire"
@@ -182,7 +183,8 @@ func (s source) extract(ctx context.Context, files *extract.Files, r io.Reader, 
 		if err != nil {
 			return err
 		}
-		doc := wire.Document{ID: cmp.Or(d.ID, path.Join(s.id, d.Part)), Title: d.Title, URL: d.URL, Text: d.Text, Metadata: metadata}
+		doc := wire.Document{ID: cmp.Or(d.ID, path.Join(s.id, d.Part)), Title: d.Title, URL: d.URL, Text: d.Text, Metadata: metadata,
+			Sections: lo.Map(d.Sections, func(s extract.Section, _ int) wire.Section { return wire.Section(s) })}
 		consumed := left
 		left = 0
 		return add(doc, path.Join(filepath.ToSlash(s.path), d.Part), consumed)

@@ -35,7 +35,7 @@ func (d *DB) Documents(ctx context.Context, collection uint64, allow *roaring64.
 	g := d.read.WithContext(ctx)
 	if allow == nil {
 		var list []models.Document
-		err := g.Omit("text").Where("collection_id = ? AND id > ?", collection, p.After).Order("id").Limit(p.Limit).Find(&list).Error
+		err := g.Omit("text", "sections").Where("collection_id = ? AND id > ?", collection, p.After).Order("id").Limit(p.Limit).Find(&list).Error
 		return list, err
 	}
 	seqs, err := d.pageOf(ctx, collection, allow, p)
@@ -46,7 +46,7 @@ func (d *DB) Documents(ctx context.Context, collection uint64, allow *roaring64.
 	for len(seqs) > 0 {
 		var part []models.Document
 		n := min(len(seqs), maxVariables)
-		if err := g.Omit("text").Where("seq IN ?", seqs[:n]).Order("id").Find(&part).Error; err != nil {
+		if err := g.Omit("text", "sections").Where("seq IN ?", seqs[:n]).Order("id").Find(&part).Error; err != nil {
 			return nil, err
 		}
 		list, seqs = append(list, part...), seqs[n:]
@@ -112,7 +112,7 @@ func patch(tx *gorm.DB, doc *models.Document, p Patch) error {
 		}
 	}
 	doc.UpdatedAt = now()
-	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "updated_at").Updates(doc).Error
+	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "sections", "updated_at").Updates(doc).Error
 }
 
 func insertFields(tx *gorm.DB, doc *models.Document, fields []models.Field) error {

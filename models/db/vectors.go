@@ -109,7 +109,7 @@ func (d *DB) Passages(ctx context.Context, ids []uint64) (map[uint64]Passage, er
 
 func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
 	// The text is cut as bytes (CAST … AS BLOB), since offsets count bytes and SQLite's substr counts characters.
-	rows, err := tx.Raw(`SELECT c.id, c.start, c."end", c.tokens, d.seq, d.id, d.title, d.url, d.metadata,
+	rows, err := tx.Raw(`SELECT c.id, c.start, c."end", c.tokens, d.seq, d.id, d.title, d.url, d.metadata, d.sections,
 		CAST(substr(CAST(d.text AS BLOB), c.start + 1, c."end" - c.start) AS BLOB)
 		FROM chunks c JOIN documents d ON d.seq = c.document_seq WHERE c.id IN ?`, ids).Rows()
 	if err != nil {
@@ -120,7 +120,7 @@ func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
 		var p Passage
 		var text []byte
 		c, d := &p.Chunk, &p.Document
-		if err := rows.Scan(&c.ID, &c.Start, &c.End, &c.Tokens, &d.Seq, &d.ID, &d.Title, &d.URL, &d.Metadata, &text); err != nil {
+		if err := rows.Scan(&c.ID, &c.Start, &c.End, &c.Tokens, &d.Seq, &d.ID, &d.Title, &d.URL, &d.Metadata, &d.Sections, &text); err != nil {
 			return err
 		}
 		p.Text, c.DocumentSeq = string(text), d.Seq
