@@ -57,6 +57,9 @@ func TestAnswer(t *testing.T) {
 // Real questions with paragraphs of the encyclopedia article that they were asked about, the right one among five; then
 // with five paragraphs of another article, where the answer is not.
 func TestAnswersOnXQuAD(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	type document struct{ ID, Text string }
 	type query struct {
 		ID, Text string

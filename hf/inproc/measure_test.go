@@ -14,6 +14,9 @@ import (
 // On SST-2's development sentences, 872 from film reviews, lower-cased. The floor is a little under what was measured, which
 // is what VADER's reference implementation has there: 63.1 %. The rules know words, not films.
 func TestSentimentOnSST2(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	type row struct{ Label, Text string }
 	rows := shared[row](t, "sentiment/sst2-dev.jsonl")
 	texts := make([]string, len(rows))
@@ -50,6 +53,9 @@ func TestSentimentOnSST2(t *testing.T) {
 
 // Clauses of contracts with summaries in plain words, against the first words of the clause. Both have the same budget.
 func TestSummariesOfContracts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	type row struct{ Text, Summary string }
 	rows := shared[row](t, "summaries/legal-contracts.jsonl")
 	p := withBundled(t)

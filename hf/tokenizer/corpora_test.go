@@ -23,6 +23,9 @@ type corpus struct {
 
 // TestCorpora compares every text of the corpora with the reference.
 func TestCorpora(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	shared := cmp.Or(os.Getenv("SEARCHD_SHARED_DATA"), "../../../shared/data")
 	if _, err := os.Stat(shared); err != nil {
 		t.Skipf("the shared corpora are not at %s; set SEARCHD_SHARED_DATA", shared)

@@ -68,6 +68,9 @@ func TestModels(t *testing.T) {
 
 // TestModelsCorpora compares the tokens of the corpora with the reference's.
 func TestModelsCorpora(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	shared := os.Getenv("SEARCHD_SHARED_DATA")
 	if shared == "" {
 		t.Skip("SEARCHD_SHARED_DATA does not say where the shared corpora are")

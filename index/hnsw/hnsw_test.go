@@ -141,6 +141,9 @@ func least(t testing.TB, what string, got, want float64) {
 }
 
 func TestRecall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	c, x := newCloud(1), open(t, t.TempDir())
 	items := c.items(0, 12_000)
 	for some := range slices.Chunk(items, 1000) {
@@ -184,6 +187,9 @@ func TestRecall(t *testing.T) {
 
 // What a filter admits is remembered in slots, and forgotten when ids come to other slots.
 func TestARememberedFilter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
 	c, x := newCloud(8), open(t, t.TempDir())
 	items := c.items(0, 9000)
 	must(t, x.Upsert(t.Context(), items[:6000])) // half of the filter's ids are not there yet
