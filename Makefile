@@ -6,6 +6,7 @@ GO      := CGO_ENABLED=0 go
 BUILD   := $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 ADDR    ?= 127.0.0.1:8080
 DATA    ?= ./data
+RACE    ?= ./...
 TOOLS   := $(CURDIR)/.work/bin
 LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
@@ -25,7 +26,6 @@ run: build ## build, start, load the sample corpus into an empty store, print th
 test: test-go test-page test-clients ## every test; what needs Chromium, Python or Node says so where it is skipped
 
 test-go:
-	$(GO) vet ./...
 	$(GO) -C bench vet ./...
 	$(GO) test -timeout 20m ./...
 
@@ -38,17 +38,17 @@ test-clients: build ## other people's clients, from PyPI and npm, against a serv
 eval: build ## measure search by meaning on the sample's 60 judged questions
 	./bin/searchd eval fixtures/sample
 
-race: ## the tests under the race detector (needs a C compiler; the product never does)
-	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
+race: ## the tests under the race detector, of all packages or of those in RACE (needs a C compiler; the product never does)
+	CGO_ENABLED=1 go test -race -short -timeout 20m $(RACE)
 
-crash: ## kill the server 500 times in the middle of its work (CRASHES); make test does it 25 times
+crash: ## kill the server 500 times in the middle of its work (CRASHES); make test does it 12 times
 	SEARCHD_CRASHES=$${CRASHES:-500} $(GO) test ./cmd/searchd -run Killed -count 1 -v -timeout 4h
 
 soak: ## do 100,000 operations in any order and compare each with a plain map (SEARCHD_STEPS); make test does 2,000
 	SEARCHD_STEPS=$${SEARCHD_STEPS:-100000} $(GO) test ./cmd/searchd -run Soak -count 1 -v -timeout 4h
 
 purego: ## the tests without assembly
-	$(GO) test -tags purego ./internal/simd ./hf/encoder ./hf/local ./hf/bundled
+	$(GO) test -short -tags purego ./internal/simd ./hf/encoder ./hf/bundled
 
 emulate: ## the kernels for processors that this machine lacks, in an emulator (Linux; needs Python and a C compiler)
 	internal/simd/_emulate/run.sh

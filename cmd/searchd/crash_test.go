@@ -34,7 +34,7 @@ func crashes(t *testing.T) int {
 	case testing.Short():
 		return 5
 	}
-	return 25
+	return 12
 }
 
 // TestKilledAtAnyMoment kills the server with SIGKILL at random moments of an ingest. After each restart, everything
