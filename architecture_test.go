@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"index/hnsw":           {"index", "internal/simd"},
 	"index/indextest":      {"index"},
 	"index/lexical":        {"models"},
-	"ingest/extract":       {},
+	"ingest/extract":       {"internal/prose"},
 	"ingest":               {"hf", "index", "index/lexical", "models", "models/db"},
 	"search":               {"hf", "index", "index/lexical", "internal/lru", "internal/prose", "models", "models/db"},
 	"internal/secret":      {},

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
+
+	"searchd/internal/prose"
 )
 
 // page is an HTML page: its main content, as Markdown, without navigation and advertisements.
@@ -45,7 +47,7 @@ func (page) Extract(_ context.Context, f File, add func(Document) error) error {
 			return err
 		}
 	}
-	if words(d.Text) < fewWords { // no article, but a list of links or a form
+	if prose.Words(d.Text) < fewWords { // no article, but a list of links or a form
 		if d.Text, err = toMarkdown(root); err != nil {
 			return err
 		}
@@ -58,8 +60,6 @@ const (
 	maxDepth = 500 // of nested elements, which libraries walk by recursion
 	fewWords = 25  // below which what was found is not the main content of a page
 )
-
-func words(s string) int { return len(strings.Fields(s)) }
 
 // depthOf is how deep elements are nested, found without recursion.
 func depthOf(root *html.Node) int {
