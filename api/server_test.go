@@ -258,10 +258,10 @@ func as[T any](t *testing.T, a answer, status int) T {
 	t.Helper()
 	var v T
 	if a.status != status {
-		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+		t.Fatalf("status %d, want %d: %.2000s", a.status, status, a.body)
 	}
 	if err := json.Unmarshal(a.body, &v); err != nil {
-		t.Fatalf("%v in %s", err, a.body)
+		t.Fatalf("%v in %.2000s", err, a.body)
 	}
 	return v
 }

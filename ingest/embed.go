@@ -24,21 +24,22 @@ func contentHash(p payload) []byte {
 		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}
-	h.Write(db.EncodeVector(p.Vector))
+	h.Write(p.Vector)
 	return h.Sum(nil)
 }
 
 // embedBatch gathers the chunks of several documents, to embed them together.
 type embedBatch struct {
-	model hf.Model
-	texts []string
-	first map[*models.Document]int // place of a document's first chunk in texts
+	model  hf.Model
+	texts  []string
+	tokens int                      // of the texts, about
+	first  map[*models.Document]int // place of a document's first chunk in texts
 }
 
 // add splits a document and lays its chunks out in r. A document that brings its own vector is one chunk.
 func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	if p.Vector != nil {
-		r.Chunks = []models.Chunk{{End: len(p.Text), Vector: db.EncodeVector(models.Normalize(p.Vector))}}
+		r.Chunks = []models.Chunk{{End: len(p.Text), Vector: db.EncodeVector(models.Normalize(db.DecodeVector(p.Vector)))}}
 		r.Document.Chunks, r.Item.Chunks = 1, 1
 		return nil
 	}
@@ -55,6 +56,7 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	for _, s := range spans {
 		r.Chunks = append(r.Chunks, models.Chunk{Start: s.start, End: s.end, Tokens: s.tokens})
 		b.texts = append(b.texts, prefix+p.Text[s.start:s.end])
+		b.tokens += used + s.tokens
 	}
 	r.Document.Chunks, r.Item.Chunks = len(spans), len(spans)
 	return nil

@@ -16,9 +16,10 @@ import (
 
 // Options tune a Service. The zero value works.
 type Options struct {
-	Overlap  int          // tokens that two chunks of a document share; 0 means 32
-	KeepJobs int          // finished jobs that are remembered; 0 means 1,000
-	Log      *slog.Logger // nil means silence
+	Overlap    int          // tokens that two chunks of a document share; 0 means 32
+	StepTokens int          // tokens embedded between two commits, about; 0 means 16,384
+	KeepJobs   int          // finished jobs that are remembered; 0 means 1,000
+	Log        *slog.Logger // nil means silence
 	// Observe is told of each document that was taken in, or has failed; nil means nobody is.
 	Observe func(models.JobItem)
 }
@@ -44,6 +45,9 @@ type Service struct {
 func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, available hf.Models, o Options) *Service {
 	if o.Overlap == 0 {
 		o.Overlap = 32
+	}
+	if o.StepTokens == 0 {
+		o.StepTokens = 16 << 10
 	}
 	if o.KeepJobs == 0 {
 		o.KeepJobs = 1000

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"searchd/models"
+	"searchd/models/db"
 )
 
 // Limits of what an intake holds in memory before it writes to the store.
@@ -39,7 +40,7 @@ type payload struct {
 	Text     string           `json:"text"`
 	Metadata string           `json:"metadata"`
 	Sections []models.Section `json:"sections,omitempty"`
-	Vector   []float32        `json:"vector,omitempty"`
+	Vector   []byte           `json:"vector,omitempty"` // as db.EncodeVector has it
 }
 
 // Begin starts an intake into a collection.
@@ -63,7 +64,9 @@ func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decode
 		item.DocumentID = draft.ID
 	}
 	if err == nil {
-		item.Payload, err = json.Marshal(payload{Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: draft.Vector})
+		item.Payload, err = json.Marshal(payload{
+			Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: db.EncodeVector(draft.Vector),
+		})
 	}
 	if err == nil {
 		in.valid++

@@ -7,15 +7,18 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/samber/lo"
+
 	"searchd/hf"
 	"searchd/models"
 	"searchd/models/db"
 )
 
-// Limits of one step of the worker: large enough to fill the encoder's batches, small enough that progress is seen.
+// Limits of one step of the worker, with Options.StepTokens: large enough to fill the encoder's batches and to make the
+// most of a commit, small enough that progress is seen.
 const (
-	stepItems = 32
-	stepBytes = 1 << 20
+	stepItems = 512
+	stepBytes = 2 << 20
 )
 
 // attempts is how often a job is tried when the store fails, before it is given up.
@@ -102,7 +105,7 @@ func (s *Service) step(ctx context.Context, job *models.Job) error {
 	for _, r := range results {
 		s.opts.Observe(r.Item)
 	}
-	if len(items) < stepItems { // most jobs end here: say so without another look at the store
+	if len(results) == len(items) && len(items) < stepItems { // most jobs end here: say so without another look at the store
 		if left, err := s.db.PendingItems(ctx, job.Seq, 1, 1); err == nil && len(left) == 0 {
 			s.finish(ctx, job, models.JobDone, "")
 			return nil
@@ -139,18 +142,23 @@ func (s *Service) finish(ctx context.Context, job *models.Job, status models.Job
 	s.progress.announce(job.ID)
 }
 
-// prepare compares, splits and embeds the documents of items. A document that cannot be taken in fails alone; the error
-// is for what stops them all.
+// prepare compares, splits and embeds the documents of items, as many as make a full step. A document that cannot be
+// taken in fails alone; the error is for what stops them all.
 func (s *Service) prepare(ctx context.Context, c models.Collection, items []models.JobItem) ([]db.Result, error) {
 	m, err := hf.ModelOf(s.models, c)
 	if err != nil {
 		return failAll(items, err), nil
 	}
+	stored, err := s.db.StoredDocuments(ctx, c.ID, lo.Map(items, func(item models.JobItem, _ int) string { return item.DocumentID }))
+	if err != nil {
+		return nil, err
+	}
 	batch := embedBatch{model: m}
-	results := make([]db.Result, len(items))
-	for i, item := range items {
-		if results[i], err = s.prepareOne(ctx, c, item, &batch); err != nil {
-			return nil, err
+	var results []db.Result
+	for _, item := range items {
+		results = append(results, s.prepareOne(c, item, stored, &batch))
+		if batch.tokens >= s.opts.StepTokens {
+			break
 		}
 	}
 	embedded, err := batch.run(ctx)
@@ -182,31 +190,27 @@ func failed(item models.JobItem, err error) models.JobItem {
 }
 
 // prepareOne says what is to become of one item, and puts the texts that must be embedded into batch.
-func (s *Service) prepareOne(ctx context.Context, c models.Collection, item models.JobItem, batch *embedBatch) (db.Result, error) {
+func (s *Service) prepareOne(c models.Collection, item models.JobItem, stored map[string]models.Document, batch *embedBatch) db.Result {
 	var p payload
 	if err := json.Unmarshal(item.Payload, &p); err != nil {
-		return db.Result{Item: failed(item, fmt.Errorf("its payload cannot be read: %w", err))}, nil
+		return db.Result{Item: failed(item, fmt.Errorf("its payload cannot be read: %w", err))}
 	}
 	metadata, err := models.ParseMetadata([]byte(p.Metadata))
 	if err != nil {
-		return db.Result{Item: failed(item, models.Within("metadata", err))}, nil
+		return db.Result{Item: failed(item, models.Within("metadata", err))}
 	}
 	doc := &models.Document{
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
 		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
 	}
-	stored, err := s.db.Document(ctx, c.ID, item.DocumentID)
-	if err != nil && models.CodeOf(err) != models.NotFound {
-		return db.Result{}, err
-	}
-	if err == nil && string(stored.ContentHash) == string(doc.ContentHash) {
-		return unchanged(item, stored, doc, metadata), nil
+	if old, ok := stored[item.DocumentID]; ok && string(old.ContentHash) == string(doc.ContentHash) {
+		return unchanged(item, old, doc, metadata)
 	}
 	result := db.Result{Item: item, Document: doc, Fields: metadata.Fields}
 	if err := batch.add(&result, p, s.opts.Overlap); err != nil {
-		return db.Result{Item: failed(item, err)}, nil
+		return db.Result{Item: failed(item, err)}
 	}
-	return result, nil
+	return result
 }
 
 // unchanged is the result for a document whose content is stored already: only what is known about it may be new.

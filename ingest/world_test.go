@@ -58,7 +58,7 @@ func (w *world) open() {
 	w.db = store
 	w.index = index.NewRegistry(w.engine, store)
 	w.words = lexical.NewRegistry(filepath.Join(w.dir, "lexical"), store, nil)
-	w.ingest = ingest.New(store, w.index, w.words, w.models, ingest.Options{Overlap: 4})
+	w.ingest = ingest.New(store, w.index, w.words, w.models, ingest.Options{Overlap: 4, StepTokens: 64})
 	w.search = search.New(store, w.index, w.words, w.models, nil)
 	w.stop = func() {}
 	w.c, err = w.ingest.Collection(context.Background(), models.DefaultCollection)

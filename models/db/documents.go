@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -20,6 +21,11 @@ func (d *DB) Document(ctx context.Context, collection uint64, id string) (models
 	var doc models.Document
 	err := d.read.WithContext(ctx).Where("collection_id = ? AND id = ?", collection, id).Take(&doc).Error
 	return doc, notFound(err, "id", "there is no document %q in this collection", id)
+}
+
+// StoredDocuments are those of ids that are there, by id, without their texts.
+func (d *DB) StoredDocuments(ctx context.Context, collection uint64, ids []string) (map[string]models.Document, error) {
+	return storedAs(d.read.WithContext(ctx).Omit("text"), collection, ids)
 }
 
 // ChunksOf lists a document's chunks in order, without their vectors.
@@ -107,24 +113,12 @@ func patch(tx *gorm.DB, doc *models.Document, p Patch) error {
 		if err := tx.Where("document_seq = ?", doc.Seq).Delete(&models.Field{}).Error; err != nil {
 			return err
 		}
-		if err := insertFields(tx, doc, p.Metadata.Fields); err != nil {
+		if err := insert(tx, fieldsOf(doc, p.Metadata.Fields)); err != nil {
 			return err
 		}
 	}
 	doc.UpdatedAt = now()
 	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "sections", "updated_at").Updates(doc).Error
-}
-
-func insertFields(tx *gorm.DB, doc *models.Document, fields []models.Field) error {
-	if len(fields) == 0 {
-		return nil
-	}
-	rows := make([]models.Field, len(fields))
-	for i, f := range fields {
-		f.ID, f.CollectionID, f.DocumentSeq, f.Chunks = 0, doc.CollectionID, doc.Seq, doc.Chunks
-		rows[i] = f
-	}
-	return tx.CreateInBatches(rows, 50).Error
 }
 
 // DeleteDocuments removes documents by id, with uploads of them that are still waiting, and answers the chunks that
@@ -180,24 +174,23 @@ type Removed struct {
 
 // remove deletes the rows of documents of which Seq and Chunks are known.
 func remove(tx *gorm.DB, docs []models.Document, gone *Removed) error {
-	if len(docs) == 0 {
-		return nil
-	}
-	seqs := make([]uint64, len(docs))
-	for i, doc := range docs {
-		seqs[i] = doc.Seq
-		for c := range doc.Chunks {
-			gone.Chunks = append(gone.Chunks, models.ChunkID(doc.Seq, c))
+	for some := range slices.Chunk(docs, maxVariables) {
+		seqs := make([]uint64, len(some))
+		for i, doc := range some {
+			seqs[i] = doc.Seq
+			for c := range doc.Chunks {
+				gone.Chunks = append(gone.Chunks, models.ChunkID(doc.Seq, c))
+			}
 		}
-	}
-	gone.Documents += len(docs)
-	for _, step := range []*gorm.DB{
-		tx.Where("document_seq IN ?", seqs).Delete(&models.Chunk{}),
-		tx.Where("document_seq IN ?", seqs).Delete(&models.Field{}),
-		tx.Where("seq IN ?", seqs).Delete(&models.Document{}),
-	} {
-		if step.Error != nil {
-			return step.Error
+		gone.Documents += len(some)
+		for _, step := range []*gorm.DB{
+			tx.Where("document_seq IN ?", seqs).Delete(&models.Chunk{}),
+			tx.Where("document_seq IN ?", seqs).Delete(&models.Field{}),
+			tx.Where("seq IN ?", seqs).Delete(&models.Document{}),
+		} {
+			if step.Error != nil {
+				return step.Error
+			}
 		}
 	}
 	return nil

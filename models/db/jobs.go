@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"gorm.io/gorm"
 
@@ -191,124 +189,8 @@ func dropPending(tx *gorm.DB, collection uint64, ids []string) error {
 	if err != nil {
 		return err
 	}
-	for _, item := range items {
-		item.Status, item.ErrorCode, item.Error = models.ItemFailed, models.Conflict, "it was deleted before its turn"
-		if _, err := finishItem(tx, item); err != nil {
-			return err
-		}
+	for i := range items {
+		items[i].Status, items[i].ErrorCode, items[i].Error = models.ItemFailed, models.Conflict, "it was deleted before its turn"
 	}
-	return nil
-}
-
-// finishItem records an outcome and counts it. It answers false where the item is no longer waiting: cancelled, or
-// deleted meanwhile.
-func finishItem(tx *gorm.DB, item models.JobItem) (bool, error) {
-	done := tx.Model(&models.JobItem{}).Where("job_seq = ? AND position = ? AND status = ?", item.JobSeq, item.Position, models.ItemPending).
-		Updates(map[string]any{
-			"status": item.Status, "payload": nil, "chunks": item.Chunks, "tokens": item.Tokens, "truncated": item.Truncated,
-			"error_code": item.ErrorCode, "error_field": item.ErrorField, "error": item.Error,
-		})
-	if done.Error != nil || done.RowsAffected == 0 {
-		return false, done.Error
-	}
-	counter := "done"
-	if item.Status == models.ItemFailed {
-		counter = "failed"
-	}
-	return true, tx.Model(&models.Job{}).Where("seq = ?", item.JobSeq).Update(counter, gorm.Expr(counter+" + 1")).Error
-}
-
-// Result is what became of one item, with what is to be stored.
-type Result struct {
-	Item     models.JobItem
-	Document *models.Document // set for a new content, and for a change of title, URL or metadata only
-	Fields   []models.Field
-	Chunks   []models.Chunk // none where the content is unchanged
-	Keep     bool           // the stored content stays; Document says what else changed
-}
-
-// Committed is what a commit did to the index's side: chunks that are new, and chunks that are gone.
-type Committed struct {
-	Added   []models.Chunk
-	Removed []uint64
-}
-
-// Commit stores the outcomes of a job's items: documents with their chunks, statuses and counters together, or nothing.
-func (d *DB) Commit(ctx context.Context, collection uint64, results []Result) (Committed, error) {
-	defer d.changes.add(collection)
-	var c Committed
-	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		c = Committed{}
-		documents := 0
-		for i := range results {
-			added, err := commit(tx, collection, &results[i], &c)
-			if err != nil {
-				return fmt.Errorf("document %q: %w", results[i].Item.DocumentID, err)
-			}
-			documents += added
-		}
-		return count(tx, collection, documents, len(c.Added)-len(c.Removed))
-	})
-	if err == nil {
-		d.changes.took(c.Added)
-	}
-	return c, err
-}
-
-// commit stores one outcome and answers by how many the documents grew.
-func commit(tx *gorm.DB, collection uint64, r *Result, c *Committed) (int, error) {
-	if r.Document == nil {
-		_, err := finishItem(tx, r.Item)
-		return 0, err
-	}
-	var old models.Document
-	err := tx.Select("seq", "chunks", "created_at").Where("collection_id = ? AND id = ?", collection, r.Document.ID).Take(&old).Error
-	exists := err == nil
-	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
-		return 0, err
-	}
-	switch {
-	case r.Keep && exists:
-		r.Item.Status = models.ItemUpdated
-	case r.Keep: // deleted since it was compared
-		r.Item.Status, r.Item.ErrorCode, r.Item.Error = models.ItemFailed, models.Conflict, "it was deleted meanwhile; send it again"
-	case exists:
-		r.Item.Status = models.ItemUpdated
-	default:
-		r.Item.Status = models.ItemCreated
-	}
-	waiting, err := finishItem(tx, r.Item)
-	if err != nil || !waiting || r.Item.Status == models.ItemFailed {
-		return 0, err
-	}
-	if r.Keep {
-		return 0, patch(tx, r.Document, Patch{Metadata: &models.Metadata{JSON: r.Document.Metadata, Fields: r.Fields}})
-	}
-	return replace(tx, collection, old, exists, r, c)
-}
-
-func replace(tx *gorm.DB, collection uint64, old models.Document, exists bool, r *Result, c *Committed) (int, error) {
-	doc := r.Document
-	doc.Seq, doc.CollectionID, doc.CreatedAt, doc.UpdatedAt = 0, collection, now(), now()
-	grown := 1
-	if exists {
-		var gone Removed
-		if err := remove(tx, []models.Document{old}, &gone); err != nil {
-			return 0, err
-		}
-		c.Removed = append(c.Removed, gone.Chunks...)
-		doc.CreatedAt = old.CreatedAt
-		grown = 0
-	}
-	if err := tx.Create(doc).Error; err != nil {
-		return 0, err
-	}
-	for i := range r.Chunks {
-		r.Chunks[i].DocumentSeq, r.Chunks[i].ID = doc.Seq, models.ChunkID(doc.Seq, i)
-	}
-	if err := tx.CreateInBatches(r.Chunks, 50).Error; err != nil {
-		return 0, err
-	}
-	c.Added = append(c.Added, r.Chunks...)
-	return grown, insertFields(tx, doc, r.Fields)
+	return finishItems(tx, items)
 }
