@@ -155,10 +155,16 @@ func (s *Service) reindex(ctx context.Context, c models.Collection, added []mode
 	if len(retitled) == 0 && len(removed) == 0 {
 		return nil
 	}
-	if err := s.words.Update(ctx, c, retitled, removed); err != nil {
-		return err
-	}
-	if len(items) == 0 && len(removed) == 0 {
+	var words error
+	var wait sync.WaitGroup
+	wait.Go(func() { words = s.words.Update(ctx, c, retitled, removed) })
+	vectors := s.reindexVectors(ctx, c, items, removed)
+	wait.Wait()
+	return errors.Join(words, vectors)
+}
+
+func (s *Service) reindexVectors(ctx context.Context, c models.Collection, added []index.Item, removed []uint64) error {
+	if len(added) == 0 && len(removed) == 0 {
 		return nil
 	}
 	x, err := s.index.Get(ctx, c)
@@ -168,7 +174,7 @@ func (s *Service) reindex(ctx context.Context, c models.Collection, added []mode
 	if err := x.Delete(ctx, removed); err != nil {
 		return err
 	}
-	return x.Upsert(ctx, items)
+	return x.Upsert(ctx, added)
 }
 
 // DropCollection removes a collection with all its documents.

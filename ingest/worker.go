@@ -34,7 +34,10 @@ func (s *Service) Run(ctx context.Context) {
 			s.progress.all()
 			s.sleep(ctx, time.Minute)
 		case err == nil:
-			err = s.step(ctx, job)
+			var steps int
+			if steps, err = s.work(ctx, job); steps > 0 {
+				failures = 0
+			}
 		}
 		if err == nil || ctx.Err() != nil {
 			failures = 0
@@ -74,48 +77,64 @@ func (s *Service) poke() {
 	}
 }
 
-// step takes the next few documents of a job in, or ends it.
-func (s *Service) step(ctx context.Context, job *models.Job) error {
+// work takes the documents of a job in and ends it. While the documents of one step are committed, those of the next are
+// embedded. It answers how many steps were committed.
+func (s *Service) work(ctx context.Context, job *models.Job) (steps int, err error) {
 	if err := s.db.StartJob(ctx, job); err != nil {
-		return err
+		return 0, err
 	}
-	items, err := s.db.PendingItems(ctx, job.Seq, stepItems, stepBytes)
-	if err != nil {
-		return err
+	committed := make(chan error, 1)
+	committed <- nil // there is none before the first
+	for last := -1; ; steps++ {
+		c, results, err := s.next(ctx, job, last)
+		if err := <-committed; err != nil {
+			return steps - 1, err
+		}
+		if err != nil {
+			return steps, err
+		}
+		if len(results) == 0 {
+			s.finish(ctx, job, models.JobDone, "")
+			return steps, nil
+		}
+		last = results[len(results)-1].Item.Position
+		// What was embedded is kept, even where the process is about to end.
+		go func() { committed <- s.commit(context.WithoutCancel(ctx), job, c, results) }()
 	}
-	if len(items) == 0 {
-		s.finish(ctx, job, models.JobDone, "")
-		return nil
+}
+
+// next prepares the documents of a job after the one at position last, as many as make a step. There are none where the
+// job is done, or has failed altogether.
+func (s *Service) next(ctx context.Context, job *models.Job, last int) (models.Collection, []db.Result, error) {
+	items, err := s.db.PendingItems(ctx, job.Seq, last, stepItems, stepBytes)
+	if err != nil || len(items) == 0 {
+		return models.Collection{}, nil, err
 	}
 	c, err := s.db.Collection(ctx, job.Collection)
 	if models.CodeOf(err) == models.NotFound || err == nil && c.ID != job.CollectionID {
 		s.finish(ctx, job, models.JobFailed, fmt.Sprintf("collection %q is gone", job.Collection))
-		return nil
+		return c, nil, nil
 	}
 	if err != nil {
-		return err
+		return c, nil, err
 	}
 	results, err := s.prepare(ctx, c, items)
-	if err != nil {
-		return err
-	}
-	if err := s.commit(ctx, c, results); err != nil {
+	return c, results, err
+}
+
+// commit stores what was prepared, and tells those who wait for it.
+func (s *Service) commit(ctx context.Context, job *models.Job, c models.Collection, results []db.Result) error {
+	if err := s.store(ctx, c, results); err != nil {
 		return err
 	}
 	for _, r := range results {
 		s.opts.Observe(r.Item)
 	}
-	if len(results) == len(items) && len(items) < stepItems { // most jobs end here: say so without another look at the store
-		if left, err := s.db.PendingItems(ctx, job.Seq, 1, 1); err == nil && len(left) == 0 {
-			s.finish(ctx, job, models.JobDone, "")
-			return nil
-		}
-	}
 	s.progress.announce(job.ID)
 	return nil
 }
 
-func (s *Service) commit(ctx context.Context, c models.Collection, results []db.Result) error {
+func (s *Service) store(ctx context.Context, c models.Collection, results []db.Result) error {
 	s.apply.Lock()
 	defer s.apply.Unlock()
 	done, err := s.db.Commit(ctx, c.ID, results)

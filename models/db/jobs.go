@@ -98,11 +98,11 @@ func (d *DB) StartJob(ctx context.Context, j *models.Job) error {
 		Updates(map[string]any{"status": models.JobRunning, "started_at": now()}).Error
 }
 
-// PendingItems are the next items of a job that nothing was done about: at most limit, and no more than about bytes of
-// payload, but always one where one is left.
-func (d *DB) PendingItems(ctx context.Context, job uint64, limit, bytes int) ([]models.JobItem, error) {
+// PendingItems are the items of a job after the one at position last (-1: from the first) that nothing was done about: at
+// most limit, and no more than about bytes of payload, but always one where one is left.
+func (d *DB) PendingItems(ctx context.Context, job uint64, last, limit, bytes int) ([]models.JobItem, error) {
 	g := d.read.WithContext(ctx)
-	rows, err := g.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).
+	rows, err := g.Model(&models.JobItem{}).Where("job_seq = ? AND status = ? AND position > ?", job, models.ItemPending, last).
 		Order("position").Limit(limit).Rows()
 	if err != nil {
 		return nil, err

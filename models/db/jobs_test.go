@@ -71,7 +71,7 @@ func TestPendingItemsAreBoundedByBytes(t *testing.T) {
 	c := collection(t, d, "c")
 	j, _ := accept(t, d, c, "j", doc{id: "0", text: "12345"}, doc{id: "1", text: "12345"}, doc{id: "2", text: "12345"})
 	for _, test := range []struct{ limit, bytes, want int }{{10, 100, 3}, {2, 100, 2}, {10, 1, 1}, {10, 5, 1}, {10, 6, 2}} {
-		items, err := d.PendingItems(t.Context(), j.Seq, test.limit, test.bytes)
+		items, err := d.PendingItems(t.Context(), j.Seq, -1, test.limit, test.bytes)
 		must(t, err)
 		if len(items) != test.want || string(items[0].Payload) != "12345" {
 			t.Errorf("limit %d, %d bytes: %d items, want %d", test.limit, test.bytes, len(items), test.want)
