@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -64,20 +63,19 @@ func (c *indexes) Run(ctx context.Context) error {
 		return err
 	}
 	all := []indexFigures{ours}
+	var failed []error
 	for _, peer := range c.Peers {
 		f, err := c.peer(ctx, peer)
 		if err != nil {
-			return fmt.Errorf("%s: %w", peer, err)
+			failed = append(failed, fmt.Errorf("%s: %w", peer, err))
+			continue
 		}
 		all = append(all, f)
-	}
-	if c.Out != "" {
-		b, err := json.MarshalIndent(map[string]any{"processor": processor(), "cores": runtime.NumCPU(), "engines": all}, "", "  ")
-		if err := errors.Join(err, os.WriteFile(c.Out, append(b, '\n'), 0o644)); err != nil {
+		if err := save(c.Out, "engines", all); err != nil {
 			return err
 		}
 	}
-	return printIndexes(all)
+	return errors.Join(append(failed, printIndexes(all))...)
 }
 
 func (c *indexes) peer(ctx context.Context, name string) (f indexFigures, err error) {

@@ -69,9 +69,7 @@ func (c *speed) Run(ctx context.Context) error {
 			return err
 		}
 		r.add(figures)
-	}
-	if c.Baseline != "" {
-		if err := r.save(c.Baseline); err != nil {
+		if err := save(c.Baseline, "rounds", r.rounds); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -59,29 +58,23 @@ func (c *services) Run(ctx context.Context) error {
 		return err
 	}
 	parts := map[string][]serviceFigures{}
-	var err error
+	var failed []error
 	if c.Vectors != "" {
-		if parts["vectors"], err = c.byVector(ctx); err != nil {
+		figures, err := c.byVector(ctx)
+		parts["vectors"], failed = figures, append(failed, err)
+		if err := save(c.Out, "parts", parts); err != nil {
 			return err
 		}
 	}
-	if parts["texts"], err = c.byText(ctx); err != nil {
+	figures, err := c.byText(ctx)
+	parts["texts"], failed = figures, append(failed, err)
+	if err := save(c.Out, "parts", parts); err != nil {
 		return err
 	}
-	if c.Out != "" {
-		b, err := json.MarshalIndent(map[string]any{
-			"at": time.Now().UTC().Format(time.DateOnly), "processor": processor(), "cores": runtime.NumCPU(), "parts": parts,
-		}, "", "  ")
-		if err := errors.Join(err, os.WriteFile(c.Out, append(b, '\n'), 0o644)); err != nil {
-			return err
-		}
-	}
 	for _, part := range []string{"vectors", "texts"} {
-		if err := printServices(part, parts[part]); err != nil {
-			return err
-		}
+		failed = append(failed, printServices(part, parts[part]))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // searches is how many searches one client makes; several make three times as many together.
@@ -136,20 +129,22 @@ func (c *services) byText(ctx context.Context) ([]serviceFigures, error) {
 
 func (c *services) peers(ctx context.Context, ours serviceFigures, names []string, arguments ...string) ([]serviceFigures, error) {
 	all := []serviceFigures{ours}
+	var failed []error
 	for _, name := range names {
 		fmt.Fprintln(os.Stderr, name)
 		out, err := c.script(ctx, servicePeersScript, append([]string{name}, arguments...)...)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		var f serviceFigures
 		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-		if err := json.Unmarshal(lines[len(lines)-1], &f); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		var f serviceFigures
+		if err == nil {
+			err = json.Unmarshal(lines[len(lines)-1], &f)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			continue
 		}
 		all = append(all, f)
 	}
-	return all, nil
+	return all, errors.Join(failed...)
 }
 
 // measure loads n documents into a new searchd and searches them.
@@ -182,7 +177,7 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 	return f, err
 }
 
-// load sends documents as NDJSON, in parts, and waits until they are found and the index is ready.
+// load sends documents as NDJSON, in parts, and waits until all are found and the index is ready.
 func (p *process) load(ctx context.Context, n int, doc func(i int) object) (float64, error) {
 	const together = 5000
 	var parts [][]byte
@@ -198,19 +193,11 @@ func (p *process) load(ctx context.Context, n int, doc func(i int) object) (floa
 	}
 	start := time.Now()
 	for _, part := range parts {
-		var answer struct {
-			Job struct {
-				Done, Failed int
-			}
-		}
-		if err := p.call(ctx, http.MethodPost, "/documents?wait=600", "application/x-ndjson", part, &answer); err != nil {
+		if err := p.call(ctx, http.MethodPost, "/documents?wait=0", "application/x-ndjson", part, nil); err != nil {
 			return 0, err
 		}
-		if answer.Job.Failed > 0 || answer.Job.Done == 0 {
-			return 0, fmt.Errorf("of %d documents %d were taken in, and %d failed", n, answer.Job.Done, answer.Job.Failed)
-		}
 	}
-	for {
+	for last, since := 0, time.Now(); ; {
 		var c struct {
 			Documents int
 			State     string `json:"index_state"`
@@ -220,6 +207,11 @@ func (p *process) load(ctx context.Context, n int, doc func(i int) object) (floa
 		}
 		if c.State == "ready" && c.Documents == n {
 			return time.Since(start).Seconds(), nil
+		}
+		if c.Documents != last {
+			last, since = c.Documents, time.Now()
+		} else if time.Since(since) > time.Minute {
+			return 0, fmt.Errorf("of %d documents %d were taken in after a minute without progress; the index is %s", n, c.Documents, c.State)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -273,7 +265,7 @@ func (p *process) call(ctx context.Context, method, path, kind string, body []by
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
+	if err == nil && response.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s answers %s: %.200s", path, response.Status, text)
 	}
 	if err != nil || answer == nil {

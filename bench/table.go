@@ -97,10 +97,13 @@ func cell(value, ratio float64, first bool) string {
 	return fmt.Sprintf("%.3g (%.2f×)", value, ratio)
 }
 
-// save keeps every round, with what it ran on.
-func (r *results) save(path string) error {
+// save keeps figures in a file, with what they were measured on. There is none where path is empty.
+func save(path, name string, figures any) error {
+	if path == "" {
+		return nil
+	}
 	b, err := json.MarshalIndent(map[string]any{
-		"at": time.Now().UTC().Format(time.DateOnly), "processor": processor(), "cores": runtime.NumCPU(), "rounds": r.rounds,
+		"at": time.Now().UTC().Format(time.DateOnly), "processor": processor(), "cores": runtime.NumCPU(), name: figures,
 	}, "", "  ")
 	if err != nil {
 		return err
