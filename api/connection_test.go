@@ -41,7 +41,8 @@ func TestHugeBodyIsRefusedAndNotKept(t *testing.T) {
 		{"chunked", "/documents", jsonType, -1},
 		{"search", "/search", jsonType, size},
 		{"one endless line", "/documents", "application/x-ndjson", -1},
-		{"wrong kind", "/documents", "multipart/form-data; boundary=x", size},
+		{"wrong kind", "/documents", "application/x-www-form-urlencoded", size},
+		{"no form", "/documents", formType, size},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -49,8 +50,11 @@ func TestHugeBodyIsRefusedAndNotKept(t *testing.T) {
 			r := s.request("POST", test.path, test.kind, zeros(size))
 			r.ContentLength = test.length
 			want := 413
-			if strings.HasPrefix(test.kind, "multipart") {
+			switch test.name {
+			case "wrong kind":
 				want = 415
+			case "no form":
+				want = 400
 			}
 			if e := as[wire.ErrorAnswer](t, s.send(r), want).Error; e.Type != invalid {
 				t.Errorf("%+v", e)

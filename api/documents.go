@@ -16,7 +16,7 @@ import (
 	"searchd/models/db"
 )
 
-// addDocuments takes documents in as JSON: one object, {"documents":[…]}, a list, or one object a line.
+// addDocuments takes documents in as JSON (one object, {"documents":[…]}, a list, or one object a line), or as files.
 func (s *Server) addDocuments(c *fiber.Ctx) error {
 	p := query(c, "wait")
 	wait := p.wait()
@@ -39,8 +39,10 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 		err = addJSON(ctx, c, in)
 	case typeNDJSON, "application/jsonl", "application/x-jsonlines":
 		err = addLines(ctx, c, in)
+	case typeForm:
+		err = addFiles(ctx, c, in)
 	default:
-		err = models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send application/json, or one document a line as %s", kind, typeNDJSON)
+		err = models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send application/json, one document a line as %s, or files as %s", kind, typeNDJSON, typeForm)
 	}
 	if err != nil {
 		if gone := in.Abort(ctx); gone != nil {

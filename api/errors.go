@@ -27,6 +27,7 @@ var classes = map[models.Code]class{
 	models.Invalid:          {http.StatusUnprocessableEntity, "invalid_request_error"},
 	models.TooLarge:         {http.StatusRequestEntityTooLarge, "invalid_request_error"},
 	models.UnsupportedMedia: {http.StatusUnsupportedMediaType, "invalid_request_error"},
+	models.Forbidden:        {http.StatusForbidden, "permission_error"},
 	models.NotFound:         {http.StatusNotFound, "not_found_error"},
 	models.Conflict:         {http.StatusConflict, "conflict_error"},
 	models.Unavailable:      {http.StatusServiceUnavailable, "unavailable_error"},

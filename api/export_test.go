@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"net/http"
 	"slices"
 )
@@ -24,3 +26,14 @@ func ParseInput(raw []byte) (texts []string, ids [][]int32, err error) {
 	in, err := parseInput("inputs", raw)
 	return in.texts, in.ids, err
 }
+
+// FileIntake is what takes the files of a form.
+type FileIntake = fileIntake
+
+// ReadForm reads a form with files.
+func ReadForm(ctx context.Context, body []byte, boundary string, in FileIntake) error {
+	return readForm(ctx, bytes.NewReader(body), boundary, in)
+}
+
+// FileName is the name that a file is known by.
+func FileName(given string) string { return fileName(given) }

@@ -3,6 +3,8 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -178,6 +180,11 @@ func (c *checked) check(r *http.Request, response *http.Response, body []byte) {
 	}
 }
 
+// formDecoder shows that there are files: that of the library knows those of some types only.
+func formDecoder(io.Reader, http.Header, *openapi3.SchemaRef, openapi3filter.EncodingFn) (any, error) {
+	return map[string]any{"files": []any{"a file"}}, nil
+}
+
 // startChecked is start with a client that holds both sides to openapi.yaml.
 func startChecked(t *testing.T) (*server, *checked) {
 	t.Helper()
@@ -191,6 +198,7 @@ func check(t *testing.T, s *server) *checked {
 	for _, kind := range []string{"application/x-ndjson", "application/jsonl", "application/x-jsonlines", "text/event-stream", "text/html"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
+	openapi3filter.RegisterBodyDecoder("multipart/form-data", formDecoder)
 	c := &checked{t: t, contract: loadContract(t), base: s.client.Transport, seen: map[string]bool{}}
 	s.client.Transport = c
 	t.Cleanup(func() { c.base.(*http.Transport).CloseIdleConnections() })
@@ -265,6 +273,10 @@ func TestExamplesWork(t *testing.T) {
 					t.Run(method+path+" "+kind+" "+name, func(t *testing.T) {
 						s.t, c.t = t, t
 						s.add(wireDocument("bread", "Yeast turns sugar into gas, and the gas lifts the dough."))
+						kind := kind
+						if kind == "multipart/form-data" {
+							kind, body = formType, exampleForm(t, body)
+						}
 						if got := s.do(method, examplePath(path, op), kind, body); got.status >= 300 {
 							t.Errorf("status %d: %s", got.status, got.body)
 						}
@@ -273,6 +285,23 @@ func TestExamplesWork(t *testing.T) {
 			}
 		}
 	}
+}
+
+// exampleForm is the form of an example.
+func exampleForm(t *testing.T, example string) string {
+	t.Helper()
+	var given struct {
+		Metadata map[string]any
+		Files    []string
+	}
+	if err := json.Unmarshal([]byte(example), &given); err != nil {
+		t.Fatal(err)
+	}
+	parts := []string{"name=metadata", mustJSON(t, given.Metadata)}
+	for i, content := range given.Files {
+		parts = append(parts, file(fmt.Sprint("example", i)), content)
+	}
+	return form(parts...)
 }
 
 // examplePath fills in a path's parameters from their examples.

@@ -10,6 +10,7 @@ import (
 	"searchd/hf"
 	"searchd/index"
 	"searchd/index/lexical"
+	"searchd/ingest/extract"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -20,6 +21,7 @@ type Options struct {
 	StepTokens int          // tokens embedded between two commits, about; 0 means 16,384
 	KeepJobs   int          // finished jobs that are remembered; 0 means 1,000
 	Log        *slog.Logger // nil means silence
+	Cache      string       // folder for what reading files needs prepared; "" means none
 	// Observe is told of each document that was taken in, or has failed; nil means nobody is.
 	Observe func(models.JobItem)
 }
@@ -32,6 +34,9 @@ type Service struct {
 	models hf.Models
 	opts   Options
 	log    *slog.Logger
+
+	files   *extract.Files
+	reading chan struct{} // has an element for each file that is being read
 
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast
@@ -60,6 +65,7 @@ func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, availab
 	}
 	return &Service{
 		db: store, index: vectors, words: words, models: available, opts: o, log: o.Log,
+		files: extract.New(o.Cache), reading: make(chan struct{}, readers),
 		wake: make(chan struct{}, 1), progress: newBroadcast(),
 	}
 }

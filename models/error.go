@@ -14,6 +14,7 @@ const (
 	Invalid          Code = "invalid"           // a field has a value that is not allowed
 	TooLarge         Code = "too_large"         // the request is over a limit
 	UnsupportedMedia Code = "unsupported_media" // the body is of a kind that is not taken here
+	Forbidden        Code = "forbidden"         // who asks may not do this
 	NotFound         Code = "not_found"
 	Conflict         Code = "conflict"
 	Unavailable      Code = "unavailable" // not now; later, perhaps

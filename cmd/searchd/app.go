@@ -66,7 +66,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	a.index = index.NewRegistry(engines{dir, manyVectors, log}, store)
 	a.words = lexical.NewRegistry(filepath.Join(dir, "lexical"), store, log)
 	a.ingest = ingest.New(store, a.index, a.words, available.models, ingest.Options{
-		Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
+		Cache: extractCache(), Log: log, Observe: func(item models.JobItem) { counted.Ingested(string(item.Status)) },
 	})
 	a.search = search.New(store, a.index, a.words, available.models, log)
 	if a.tasks, err = providers.open(ctx, dir, store, a.search, available.models, counted, log); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 )
@@ -24,7 +25,7 @@ func (a archive) Extract(ctx context.Context, f File, add func(Document) error) 
 		return errors.New("lies in an archive in an archive, deeper than is read")
 	}
 	left := int64(maxUnpacked)
-	var failed []error
+	var failed memberErrors
 	for _, packed := range z.File {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -53,12 +54,42 @@ func (a archive) Extract(ctx context.Context, f File, add func(Document) error) 
 			failed = append(failed, err)
 		}
 	}
-	return errors.Join(failed...)
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// memberErrors say which files of an archive could not be read, and why.
+type memberErrors []error
+
+func (m memberErrors) Error() string { return errors.Join(m...).Error() }
+
+// Failures are the reasons of an error, one for each file of an archive that could not be read. Each names its file.
+func Failures(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var members memberErrors
+	if !errors.As(err, &members) {
+		return []error{err}
+	}
+	archive := strings.TrimSuffix(err.Error(), members.Error()) // the way to it, as in "notes.zip: "
+	var list []error
+	for _, member := range members {
+		for _, failure := range Failures(member) {
+			list = append(list, fmt.Errorf("%s%w", archive, failure))
+		}
+	}
+	return list
 }
 
 func (a archive) member(ctx context.Context, f File, add func(Document) error) error {
 	if format, err := Format(f); err == nil && format == "zip" {
-		return archive{a.files, a.depth + 1}.Extract(ctx, f, add)
+		if err := (archive{a.files, a.depth + 1}).Extract(ctx, f, add); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		return nil
 	}
 	return a.files.Extract(ctx, f, add)
 }
