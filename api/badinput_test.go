@@ -102,6 +102,7 @@ func badBodies() []bad {
 		{name: "documents is a string", body: `{"documents":"a"}`, status: 422, param: "documents"},
 		{name: "no body form", kind: "application/x-www-form-urlencoded", body: `text=a`, status: 415},
 		{name: "text/plain", kind: "text/plain", body: `{"text":"a"}`, status: 415},
+		{name: "on_conflict that is none", path: "/documents?on_conflict=merge", body: `{"text":"a"}`, status: 422, param: "on_conflict"},
 		{name: "multipart without a boundary", kind: "multipart/form-data", body: "--x--\r\n", status: 400},
 		{name: "multipart that is none", kind: "multipart/form-data; boundary=x", body: `{"text":"a"}`, status: 400},
 		{name: "multipart without files", kind: "multipart/form-data; boundary=x", body: form("name=metadata", `{"a":1}`), status: 422, param: "documents"},

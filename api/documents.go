@@ -18,8 +18,8 @@ import (
 
 // addDocuments takes documents in as JSON (one object, {"documents":[…]}, a list, or one object a line), or as files.
 func (s *Server) addDocuments(c *fiber.Ctx) error {
-	p := query(c, "wait")
-	wait := p.wait()
+	p := query(c, "wait", "on_conflict")
+	wait, onConflict := p.wait(), p.onConflict()
 	if p.err != nil {
 		return p.err
 	}
@@ -34,6 +34,7 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 	// An upload may take longer than other requests; the server's read timeout ends one that stands still.
 	ctx := context.Background()
 	in := s.Ingest.Begin(collection)
+	in.OnConflict = onConflict
 	switch kind {
 	case typeJSON:
 		err = addJSON(ctx, c, in)

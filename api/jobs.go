@@ -61,7 +61,15 @@ func (s *Server) sendJob(c *fiber.Ctx, job models.Job) error {
 	}
 	answer := wireJob(job)
 	answer.Results = lo.Map(items, func(item models.JobItem, _ int) wire.Result { return wireResult(item) })
+	answer.Counts = wireCounts(lo.CountValuesBy(items, func(item models.JobItem) models.ItemStatus { return item.Status }))
 	return send(c, wire.JobAnswer{Job: answer})
+}
+
+func wireCounts(n map[models.ItemStatus]int) *wire.ItemCounts {
+	return &wire.ItemCounts{
+		Pending: n[models.ItemPending], Created: n[models.ItemCreated], Updated: n[models.ItemUpdated],
+		Unchanged: n[models.ItemUnchanged], Skipped: n[models.ItemSkipped], Failed: n[models.ItemFailed],
+	}
 }
 
 func (s *Server) listJobs(c *fiber.Ctx) error {

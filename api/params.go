@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/url"
 	"slices"
@@ -115,6 +116,17 @@ func parseFilter(raw []byte) (*models.Filter, error) {
 // wait is how long the caller wants to wait for a job.
 func (p *params) wait() time.Duration {
 	return time.Duration(p.int("wait", defaultWait, 0, maxWait)) * time.Second
+}
+
+// onConflict is what the caller wants to become of documents whose ids are stored.
+func (p *params) onConflict() models.OnConflict {
+	switch policy := models.OnConflict(cmp.Or(p.values.Get("on_conflict"), string(models.Replace))); policy {
+	case models.Replace, models.SkipConflicts, models.FailConflicts:
+		return policy
+	default:
+		p.fail(models.Errorf(models.Invalid, "on_conflict", "is %.32q; it can be replace, skip or fail", policy))
+		return ""
+	}
 }
 
 const (

@@ -22,6 +22,8 @@ const (
 // Intake turns the documents of one request into a job. Documents come one at a time, so that a body may be larger than
 // memory; a bad one fails alone.
 type Intake struct {
+	OnConflict models.OnConflict // of documents that are there; may be set before the first Add
+
 	service    *Service
 	collection models.Collection
 	job        models.Job
@@ -41,6 +43,8 @@ type payload struct {
 	Metadata string           `json:"metadata"`
 	Sections []models.Section `json:"sections,omitempty"`
 	Vector   []byte           `json:"vector,omitempty"` // as db.EncodeVector has it
+
+	OnConflict models.OnConflict `json:"on_conflict,omitempty"`
 }
 
 // Begin starts an intake into a collection.
@@ -66,6 +70,7 @@ func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decode
 	if err == nil {
 		item.Payload, err = json.Marshal(payload{
 			Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: db.EncodeVector(draft.Vector),
+			OnConflict: in.OnConflict,
 		})
 	}
 	if err == nil {

@@ -222,7 +222,11 @@ func (s *Service) prepareOne(c models.Collection, item models.JobItem, stored ma
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
 		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
 	}
-	if old, ok := stored[item.DocumentID]; ok && string(old.ContentHash) == string(doc.ContentHash) {
+	old, there := stored[item.DocumentID]
+	switch {
+	case there && p.OnConflict != "" && p.OnConflict != models.Replace:
+		return db.Result{Item: inConflict(item, p.OnConflict)}
+	case there && string(old.ContentHash) == string(doc.ContentHash):
 		return unchanged(item, old, doc, metadata)
 	}
 	result := db.Result{Item: item, Document: doc, Fields: metadata.Fields}

@@ -108,6 +108,15 @@ type Job struct {
 	FinishedAt   *time.Time
 }
 
+// OnConflict is what to do about a document whose id is stored already.
+type OnConflict string
+
+const (
+	Replace       OnConflict = "replace" // with the new one; the empty OnConflict means this, too
+	SkipConflicts OnConflict = "skip"    // the new one, whatever it says
+	FailConflicts OnConflict = "fail"
+)
+
 // ItemStatus is what became of one document of a job.
 type ItemStatus string
 
@@ -116,6 +125,7 @@ const (
 	ItemCreated   ItemStatus = "created"
 	ItemUpdated   ItemStatus = "updated"
 	ItemUnchanged ItemStatus = "unchanged"
+	ItemSkipped   ItemStatus = "skipped"
 	ItemFailed    ItemStatus = "failed"
 )
 

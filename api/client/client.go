@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,17 @@ func New(server string, httpClient *http.Client) (*Client, error) {
 
 // Ingest sends documents and waits for as many seconds, 600 at most.
 func (c *Client) Ingest(ctx context.Context, collection string, docs []wire.Document, wait int) (wire.Job, error) {
+	return c.IngestWith(ctx, collection, docs, IngestOptions{Wait: wait})
+}
+
+// IngestOptions say how documents are taken in.
+type IngestOptions struct {
+	Wait       int    // seconds, 600 at most
+	OnConflict string // replace, skip or fail; "" means replace
+}
+
+// IngestWith sends documents.
+func (c *Client) IngestWith(ctx context.Context, collection string, docs []wire.Document, o IngestOptions) (wire.Job, error) {
 	var body bytes.Buffer
 	for _, doc := range docs {
 		if err := json.MarshalWrite(&body, doc); err != nil {
@@ -45,7 +57,11 @@ func (c *Client) Ingest(ctx context.Context, collection string, docs []wire.Docu
 		body.WriteByte('\n')
 	}
 	var answer wire.JobAnswer
-	err := c.do(ctx, http.MethodPost, fmt.Sprintf("%s/documents?wait=%d", in(collection), wait), "application/x-ndjson", &body, &answer)
+	query := url.Values{"wait": {strconv.Itoa(o.Wait)}}
+	if o.OnConflict != "" {
+		query.Set("on_conflict", o.OnConflict)
+	}
+	err := c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", &body, &answer)
 	return answer.Job, err
 }
 

@@ -124,18 +124,29 @@ type CollectionList struct {
 
 // Job is a body of documents on its way in.
 type Job struct {
-	ID         string     `json:"id"`
-	Kind       string     `json:"kind"`
-	Collection string     `json:"collection"`
-	Status     string     `json:"status"`
-	Total      int        `json:"total"`
-	Done       int        `json:"done"`
-	Failed     int        `json:"failed"`
-	CreatedAt  time.Time  `json:"created_at"`
-	FinishedAt *time.Time `json:"finished_at"`
-	ETA        *int64     `json:"eta_ms"`
-	Error      string     `json:"error"`
-	Results    []Result   `json:"results,omitzero"`
+	ID         string      `json:"id"`
+	Kind       string      `json:"kind"`
+	Collection string      `json:"collection"`
+	Status     string      `json:"status"`
+	Total      int         `json:"total"`
+	Done       int         `json:"done"`
+	Failed     int         `json:"failed"`
+	CreatedAt  time.Time   `json:"created_at"`
+	FinishedAt *time.Time  `json:"finished_at"`
+	ETA        *int64      `json:"eta_ms"`
+	Error      string      `json:"error"`
+	Counts     *ItemCounts `json:"counts,omitzero"` // where there are results
+	Results    []Result    `json:"results,omitzero"`
+}
+
+// ItemCounts is how many documents of a job have which status.
+type ItemCounts struct {
+	Pending   int `json:"pending"`
+	Created   int `json:"created"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Skipped   int `json:"skipped"`
+	Failed    int `json:"failed"`
 }
 
 // Result is what became of one document.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"searchd/api/client"
 	"searchd/api/wire"
 	"searchd/ingest/extract"
 )
@@ -20,6 +21,7 @@ type addCommand struct {
 	Paths      []string `arg:"" name:"path" help:"Files (text, Markdown, HTML, PDF, DOCX, EPUB, CSV, JSON, JSONL, source code, zip; .gz too), folders, or - for standard input."`
 	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
 	Model      string   `help:"Model of the collection, if this makes it; absent means the default. See searchd model list." placeholder:"ID"`
+	OnConflict string   `help:"What to do about documents whose ids are there already: replace them, skip the new ones, or fail." enum:"replace,skip,fail" default:"replace"`
 	Format     string   `help:"Read everything as this format: text, markdown, source, html, pdf, docx, epub, csv, json, jsonl or zip. By default the content says." enum:",text,markdown,source,html,pdf,docx,epub,csv,json,jsonl,zip" default:""`
 }
 
@@ -39,7 +41,7 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 			return err
 		}
 		u := uploader{
-			ctx: ctx, session: s, collection: a.Collection, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
+			ctx: ctx, session: s, collection: a.Collection, options: client.IngestOptions{Wait: 600, OnConflict: a.OnConflict}, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
 			outcomes: map[string]int{},
 		}
 		for _, src := range found {
@@ -94,6 +96,7 @@ type uploader struct {
 	ctx        context.Context
 	session    session
 	collection string
+	options    client.IngestOptions
 	files      *extract.Files
 	terminal   terminal
 	bar        *progressbar.ProgressBar
@@ -150,7 +153,7 @@ func (u *uploader) flush() error {
 		return nil
 	}
 	defer u.tick()()
-	job, err := u.session.Ingest(u.ctx, u.collection, u.batch, 600)
+	job, err := u.session.IngestWith(u.ctx, u.collection, u.batch, u.options)
 	for err == nil && job.FinishedAt == nil { // ten minutes were not enough for this batch
 		if job, err = u.session.Job(u.ctx, job.ID); err == nil && job.FinishedAt == nil {
 			err = wait(u.ctx, time.Second)
@@ -241,8 +244,12 @@ func (u *uploader) report() error {
 		_ = u.bar.Finish()
 	}
 	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
-	line := fmt.Sprintf("added %s to %s in %.1f s: %d created, %d updated, %d unchanged, %d failed; %s, %s",
-		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], u.outcomes["unchanged"], u.outcomes["failed"], count(u.chunks, "chunk"), count(u.tokens, "token"))
+	kept := fmt.Sprintf("%d unchanged", u.outcomes["unchanged"])
+	if u.options.OnConflict == "skip" {
+		kept += fmt.Sprintf(", %d skipped", u.outcomes["skipped"])
+	}
+	line := fmt.Sprintf("added %s to %s in %.1f s: %d created, %d updated, %s, %d failed; %s, %s",
+		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], kept, u.outcomes["failed"], count(u.chunks, "chunk"), count(u.tokens, "token"))
 	if u.skipped > 0 {
 		line += fmt.Sprintf("; %s of other kinds skipped", count(u.skipped, "file"))
 	}
