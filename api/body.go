@@ -53,7 +53,8 @@ func (c *conn) Read(p []byte) (int, error) {
 type body struct {
 	stream io.Reader
 	conn   net.Conn
-	err    error // how it ended
+	sum    io.Writer // gets what is read, unless it is nil; never fails
+	err    error     // how it ended
 }
 
 const bodyLocal = "body"
@@ -74,6 +75,9 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.stream.Read(p)
+	if b.sum != nil {
+		_, _ = b.sum.Write(p[:n])
+	}
 	if c, ok := b.conn.(*conn); ok && c.over && errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

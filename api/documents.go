@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/go-json-experiment/json"
@@ -12,6 +13,7 @@ import (
 	"github.com/samber/lo"
 
 	"searchd/api/wire"
+	"searchd/ingest"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -31,27 +33,7 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	// An upload may take longer than other requests; the server's read timeout ends one that stands still.
-	ctx := context.Background()
-	in := s.Ingest.Begin(collection)
-	in.OnConflict = onConflict
-	switch kind {
-	case typeJSON:
-		err = addJSON(ctx, c, in)
-	case typeNDJSON, "application/jsonl", "application/x-jsonlines":
-		err = addLines(ctx, c, in)
-	case typeForm:
-		err = addFiles(ctx, c, in)
-	default:
-		err = models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send application/json, one document a line as %s, or files as %s", kind, typeNDJSON, typeForm)
-	}
-	if err != nil {
-		if gone := in.Abort(ctx); gone != nil {
-			s.Log.Error("intake not dropped", "error", gone)
-		}
-		return err
-	}
-	job, err := in.Commit(ctx)
+	job, err := s.takeIn(c, collection, kind, onConflict)
 	if err != nil {
 		return err
 	}
@@ -64,6 +46,68 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 		c.Status(fiber.StatusAccepted)
 	}
 	return s.sendJob(c, job)
+}
+
+// takeIn makes a job of a body, or finds the one that the same request has made before.
+func (s *Server) takeIn(c *fiber.Ctx, collection models.Collection, kind string, onConflict models.OnConflict) (models.Job, error) {
+	// An upload may take longer than other requests; the server's read timeout ends one that stands still.
+	ctx := context.Background()
+	in := s.Ingest.Begin(collection)
+	in.OnConflict = onConflict
+	key, err := idempotencyKey(c)
+	switch {
+	case err != nil:
+		return models.Job{}, err
+	case key == "":
+		return s.receive(ctx, c, kind, in, nil)
+	}
+	release, err := s.Ingest.Claim(key)
+	if err != nil {
+		return models.Job{}, err
+	}
+	defer release()
+	request := newRepeatable(key, collection.Name, kind, string(onConflict))
+	earlier, err := s.Ingest.Earlier(ctx, key)
+	if err != nil {
+		return models.Job{}, err
+	}
+	if earlier != nil {
+		return request.again(ctx, c, kind, *earlier)
+	}
+	return s.receive(ctx, c, kind, in, request)
+}
+
+// receive makes a job of a body. What cannot be read whole leaves nothing behind.
+func (s *Server) receive(ctx context.Context, c *fiber.Ctx, kind string, in *ingest.Intake, request *repeatable) (models.Job, error) {
+	var sum io.Writer = io.Discard
+	if request != nil {
+		sum = request.sum
+	}
+	if kind != typeForm { // of which the boundary is another each time
+		sumBody(c, sum)
+	}
+	if err := readDocuments(ctx, c, kind, in, sum); err != nil {
+		if gone := in.Abort(ctx); gone != nil {
+			s.Log.Error("intake not dropped", "error", gone)
+		}
+		return models.Job{}, err
+	}
+	if request != nil {
+		in.Repeatable(request.key, request.sum.Sum(nil))
+	}
+	return in.Commit(ctx)
+}
+
+func readDocuments(ctx context.Context, c *fiber.Ctx, kind string, in *ingest.Intake, sum io.Writer) error {
+	switch kind {
+	case typeJSON:
+		return addJSON(ctx, c, in)
+	case typeNDJSON, "application/jsonl", "application/x-jsonlines":
+		return addLines(ctx, c, in)
+	case typeForm:
+		return addFiles(ctx, c, in, sum)
+	}
+	return models.Errorf(models.UnsupportedMedia, "", "the Content-Type is %.64q; send application/json, one document a line as %s, or files as %s", kind, typeNDJSON, typeForm)
 }
 
 // intake is the part of ingest.Intake that reading a body needs.

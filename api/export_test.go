@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"slices"
 )
@@ -32,7 +33,7 @@ type FileIntake = fileIntake
 
 // ReadForm reads a form with files.
 func ReadForm(ctx context.Context, body []byte, boundary string, in FileIntake) error {
-	return readForm(ctx, bytes.NewReader(body), boundary, in)
+	return readForm(ctx, bytes.NewReader(body), boundary, in, io.Discard)
 }
 
 // FileName is the name that a file is known by.

@@ -41,11 +41,14 @@ type upload struct {
 	in       fileIntake
 	metadata map[string]json.RawMessage // of all files
 	files    int
+	sum      io.Writer // never fails
 }
 
 // addFiles reads the files of a form as they come in, one at a time. A bad file fails alone; a form that breaks off fails as
 // a whole.
-func addFiles(ctx context.Context, c *fiber.Ctx, in fileIntake) error {
+//
+// What it holds is written to sum as well. A nil in makes that all that happens.
+func addFiles(ctx context.Context, c *fiber.Ctx, in fileIntake, sum io.Writer) error {
 	if err := requireSameOrigin(c); err != nil {
 		return err
 	}
@@ -53,12 +56,12 @@ func addFiles(ctx context.Context, c *fiber.Ctx, in fileIntake) error {
 	if err != nil || parameters["boundary"] == "" {
 		return models.Errorf(models.Malformed, "", "the Content-Type names no boundary; let the HTTP client write it")
 	}
-	return readForm(ctx, &capped{r: bodyReader(c), left: maxUploadBytes}, parameters["boundary"], in)
+	return readForm(ctx, &capped{r: bodyReader(c), left: maxUploadBytes}, parameters["boundary"], in, sum)
 }
 
-func readForm(ctx context.Context, body io.Reader, boundary string, in fileIntake) error {
+func readForm(ctx context.Context, body io.Reader, boundary string, in fileIntake, sum io.Writer) error {
 	form := multipart.NewReader(body, boundary)
-	u := upload{in: in}
+	u := upload{in: in, sum: sum}
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF { //nolint:errorlint // wrapped, it is the end of a body without the end of the form
@@ -122,6 +125,7 @@ func (u *upload) add(ctx context.Context, part *multipart.Part) error {
 	if _, err := models.ParseMetadata(raw); err != nil {
 		return models.Within("metadata", err)
 	}
+	_, _ = fmt.Fprintf(u.sum, "metadata %q\n", raw)
 	return json.Unmarshal(raw, &u.metadata)
 }
 
@@ -131,19 +135,31 @@ func (u *upload) addFile(ctx context.Context, given string, part io.Reader) erro
 		return models.Errorf(models.TooLarge, "files", "are more than %d; send several requests, or a zip archive", maxFiles)
 	}
 	name := fileName(given)
-	if name == "" {
-		return u.in.FailFile(ctx, at, "", errors.New("has an empty filename; give it one"))
+	_, _ = fmt.Fprintf(u.sum, "file %q\n", name)
+	body := &watched{r: io.TeeReader(part, u.sum)}
+	var f extract.File
+	var done func()
+	var err error
+	switch {
+	case u.in == nil:
+	case name == "":
+		err = errors.New("has an empty filename; give it one")
+	default:
+		f, done, err = spool(name, body)
 	}
-	body := &watched{r: part}
-	f, done, err := spool(name, body)
-	if err == nil {
+	if done != nil {
 		defer done()
-		return u.in.AddFile(ctx, at, name, f, u.metadata)
 	}
+	_, _ = io.Copy(io.Discard, body) // to its end, for the sum; how that ended stands in body
+	_, _ = fmt.Fprintf(u.sum, "\n%d\n", body.n)
 	var full *os.PathError
 	switch {
 	case body.err != nil:
 		return brokenForm(body.err)
+	case u.in == nil:
+		return nil
+	case err == nil:
+		return u.in.AddFile(ctx, at, name, f, u.metadata)
 	case errors.As(err, &full):
 		return &models.Error{Code: models.Unavailable, Message: "there is no room for the upload where temporary files are kept; make some, or name another folder with TMPDIR", Err: err}
 	}
@@ -195,11 +211,13 @@ func spool(name string, r io.Reader) (f extract.File, done func(), err error) {
 // watched remembers how reading failed, which is then not the fault of what reads.
 type watched struct {
 	r   io.Reader
+	n   int64
 	err error
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
+	w.n += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
 	}

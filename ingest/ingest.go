@@ -38,6 +38,8 @@ type Service struct {
 	files   *extract.Files
 	reading chan struct{} // has an element for each file that is being read
 
+	claims claims
+
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast
 
@@ -65,7 +67,7 @@ func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, availab
 	}
 	return &Service{
 		db: store, index: vectors, words: words, models: available, opts: o, log: o.Log,
-		files: extract.New(o.Cache), reading: make(chan struct{}, readers),
+		files: extract.New(o.Cache), reading: make(chan struct{}, readers), claims: claims{keys: map[string]bool{}},
 		wake: make(chan struct{}, 1), progress: newBroadcast(),
 	}
 }

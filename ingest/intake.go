@@ -33,6 +33,8 @@ type Intake struct {
 	next       int
 	valid      int
 	firstError error
+	key        string
+	hash       []byte
 }
 
 // payload is a checked document as a job keeps it.
@@ -107,6 +109,9 @@ func (in *Intake) flush(ctx context.Context, whole bool) error {
 	return nil
 }
 
+// Repeatable gives the job the key of its request, and the hash of what that said, before Commit.
+func (in *Intake) Repeatable(key string, hash []byte) { in.key, in.hash = key, hash }
+
 // Commit ends the intake: when it returns without an error, the documents are kept. Where not one of them is good,
 // nothing is kept, and the first one's error is answered.
 func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
@@ -116,6 +121,7 @@ func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
 	if in.valid == 0 {
 		return models.Job{}, errors.Join(in.firstError, in.Abort(ctx))
 	}
+	in.job.IdempotencyKey, in.job.RequestHash = in.key, in.hash
 	if err := in.flush(ctx, true); err != nil {
 		return models.Job{}, err
 	}

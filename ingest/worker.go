@@ -155,7 +155,7 @@ func (s *Service) finish(ctx context.Context, job *models.Job, status models.Job
 		s.log.Error("job not ended", "job", job.ID, "error", err)
 		return
 	}
-	if err := s.db.PruneJobs(ctx, s.opts.KeepJobs); err != nil {
+	if err := s.db.PruneJobs(ctx, s.opts.KeepJobs, time.Now().Add(-KeyLife)); err != nil {
 		s.log.Warn("old jobs not pruned", "error", err)
 	}
 	s.progress.announce(job.ID)

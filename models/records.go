@@ -106,6 +106,10 @@ type Job struct {
 	CreatedAt    time.Time
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
+
+	// The request that the job was made of, where that can be repeated; see api.
+	IdempotencyKey string `gorm:"not null;default:'';index"`
+	RequestHash    []byte
 }
 
 // OnConflict is what to do about a document whose id is stored already.

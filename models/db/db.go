@@ -21,7 +21,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 4
+const schemaVersion = 5
 
 const readers = 4
 

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -33,7 +34,8 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 			return err
 		}
 		j.Status = status
-		update := tx.Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobReceiving).Select("status", "total", "failed").Updates(j)
+		update := tx.Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobReceiving).
+			Select("status", "total", "failed", "idempotency_key", "request_hash").Updates(j)
 		if update.Error == nil && update.RowsAffected == 0 {
 			return models.Errorf(models.Conflict, "collection", "%q was deleted while its documents came in", j.Collection)
 		}
@@ -55,11 +57,12 @@ func (d *DB) recover(ctx context.Context) error {
 	})
 }
 
-// PruneJobs forgets finished jobs beyond the newest keep.
-func (d *DB) PruneJobs(ctx context.Context, keep int) error {
+// PruneJobs forgets finished jobs beyond the newest keep, but not those made since keyed that have an idempotency key.
+func (d *DB) PruneJobs(ctx context.Context, keep int, keyed time.Time) error {
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		newest := tx.Model(&models.Job{}).Select("seq").Order("seq DESC").Limit(keep)
-		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").Where("finished_at IS NOT NULL AND seq NOT IN (?)", newest))
+		return dropJobs(tx, tx.Model(&models.Job{}).Select("seq").
+			Where("finished_at IS NOT NULL AND seq NOT IN (?) AND (idempotency_key = '' OR created_at < ?)", newest, keyed.UTC()))
 	})
 }
 
@@ -157,6 +160,16 @@ func (d *DB) Job(ctx context.Context, id string) (models.Job, error) {
 	var j models.Job
 	err := d.read.WithContext(ctx).Where("id = ? AND status <> ?", id, models.JobReceiving).Take(&j).Error
 	return j, notFound(err, "id", "there is no job %q; finished jobs are kept for a while only", id)
+}
+
+// KeyedJob is the newest job that a request with an idempotency key has made since a time; nil where there is none.
+func (d *DB) KeyedJob(ctx context.Context, key string, since time.Time) (*models.Job, error) {
+	var jobs []models.Job
+	err := d.read.WithContext(ctx).Where("idempotency_key = ? AND created_at >= ?", key, since.UTC()).Order("seq DESC").Limit(1).Find(&jobs).Error
+	if err != nil || len(jobs) == 0 {
+		return nil, err
+	}
+	return &jobs[0], nil
 }
 
 // Items lists what became of a job's documents, in the order they were sent, without their payload.

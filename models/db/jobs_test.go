@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"searchd/models"
 	"searchd/models/db"
@@ -218,7 +219,7 @@ func TestPrune(t *testing.T) {
 		must(t, d.FinishJob(t.Context(), j.Seq, models.JobDone, ""))
 		finished = append(finished, j)
 	}
-	must(t, d.PruneJobs(t.Context(), 2))
+	must(t, d.PruneJobs(t.Context(), 2, time.Now()))
 	list, total, err := d.Jobs(t.Context(), 0, 10)
 	must(t, err)
 	var ids []string
@@ -233,6 +234,37 @@ func TestPrune(t *testing.T) {
 	}
 	if items, err := d.Items(t.Context(), waiting.Seq); err != nil || len(items) != 1 {
 		t.Errorf("items of the waiting job: %v, %v", items, err)
+	}
+}
+
+// A key is remembered for as long as it was promised, however many jobs come after.
+func TestAKeyedJobIsKept(t *testing.T) {
+	d := open(t, t.TempDir())
+	c := collection(t, d, "c")
+	for i := range 3 {
+		j := models.Job{ID: fmt.Sprint("job", i), Kind: "ingest", CollectionID: c.ID, Collection: c.Name, IdempotencyKey: "k", RequestHash: []byte{byte(i)}}
+		must(t, d.Accept(t.Context(), &j, []models.JobItem{{DocumentID: "a"}}, true))
+		must(t, d.FinishJob(t.Context(), j.Seq, models.JobDone, ""))
+	}
+	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	must(t, d.PruneJobs(t.Context(), 1, past))
+	if _, total, err := d.Jobs(t.Context(), 0, 10); err != nil || total != 3 {
+		t.Errorf("%d jobs are left, %v; want all", total, err)
+	}
+	if j, err := d.KeyedJob(t.Context(), "k", past); err != nil || j == nil || j.ID != "job2" || len(j.RequestHash) != 1 || j.RequestHash[0] != 2 {
+		t.Errorf("%+v, %v; want the newest", j, err)
+	}
+	for _, none := range []struct {
+		key   string
+		since time.Time
+	}{{"k", future}, {"K", past}, {"", future}} {
+		if j, err := d.KeyedJob(t.Context(), none.key, none.since); err != nil || j != nil {
+			t.Errorf("%+v: %+v, %v", none, j, err)
+		}
+	}
+	must(t, d.PruneJobs(t.Context(), 1, future))
+	if _, total, err := d.Jobs(t.Context(), 0, 10); err != nil || total != 1 {
+		t.Errorf("%d jobs are left, %v; want one", total, err)
 	}
 }
 
