@@ -20,14 +20,20 @@ import (
 
 // addDocuments takes documents in as JSON (one object, {"documents":[…]}, a list, or one object a line), or as files.
 func (s *Server) addDocuments(c *fiber.Ctx) error {
-	p := query(c, "wait", "on_conflict")
-	wait, onConflict := p.wait(), p.onConflict()
+	p := query(c, "wait", "on_conflict", "dry_run", "model")
+	wait, onConflict, dryRun, model := p.wait(), p.onConflict(), p.bool("dry_run"), p.optional("model")
+	if model != nil && !dryRun {
+		p.fail(models.Errorf(models.Invalid, "model", "is of a collection that would be made, with dry_run; to make one, POST /collections"))
+	}
 	if p.err != nil {
 		return p.err
 	}
 	kind, err := mediaType(c)
 	if err != nil {
 		return err
+	}
+	if dryRun {
+		return s.previewDocuments(c, kind, onConflict, model)
 	}
 	collection, err := s.collection(c)
 	if err != nil {

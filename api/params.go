@@ -68,6 +68,15 @@ func (p *params) float(name string) float64 {
 	return f
 }
 
+// optional is nil where a parameter is not given, which is not the same as empty.
+func (p *params) optional(name string) *string {
+	if !p.values.Has(name) {
+		return nil
+	}
+	text := p.values.Get(name)
+	return &text
+}
+
 // list is what stands between commas.
 func (p *params) list(name string) []string {
 	if text := p.values.Get(name); text != "" {

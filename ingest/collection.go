@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/samber/lo"
+
 	"searchd/hf"
 	"searchd/models"
 )
@@ -20,6 +22,15 @@ type CollectionSpec struct {
 
 // CreateCollection makes an empty collection.
 func (s *Service) CreateCollection(ctx context.Context, spec CollectionSpec) (models.Collection, error) {
+	c, err := s.PlanCollection(spec)
+	if err != nil {
+		return c, err
+	}
+	return c, s.db.CreateCollection(ctx, &c)
+}
+
+// PlanCollection is the collection that CreateCollection would make.
+func (s *Service) PlanCollection(spec CollectionSpec) (models.Collection, error) {
 	if err := models.CheckName("name", spec.Name); err != nil {
 		return models.Collection{}, err
 	}
@@ -43,12 +54,24 @@ func (s *Service) CreateCollection(ctx context.Context, spec CollectionSpec) (mo
 	if spec.Dimensions != 0 && spec.Dimensions != card.Dimensions {
 		return models.Collection{}, models.Errorf(models.Invalid, "dimensions", "%d does not fit: %s gives %d", spec.Dimensions, card.ID, card.Dimensions)
 	}
-	c := models.Collection{
+	return models.Collection{
 		Name: spec.Name, Description: spec.Description, Engine: spec.Engine,
 		Model: card.ID, Revision: card.Revision, Dimensions: card.Dimensions, Pooling: card.Pooling,
 		QueryPrompt: card.Prompts[hf.Query], DocPrompt: card.Prompts[hf.Document],
+	}, nil
+}
+
+// Planned is the collection of a name, or the one that would be made of it: as the default collection is when it is first
+// asked for, others with the model that is given, where one is.
+func (s *Service) Planned(ctx context.Context, name string, model *string) (models.Collection, error) {
+	c, err := s.db.Collection(ctx, name)
+	if models.CodeOf(err) == models.NotFound && (name == models.DefaultCollection || model != nil) {
+		return s.PlanCollection(CollectionSpec{Name: name, Model: lo.FromPtr(model)})
 	}
-	return c, s.db.CreateCollection(ctx, &c)
+	if err == nil && model != nil && *model != "" && !strings.HasSuffix("/"+c.Model, "/"+*model) {
+		return c, models.Errorf(models.Invalid, "model", "is %.128q; collection %q was made with %s: leave it out, or name another collection", *model, name, c.Model)
+	}
+	return c, err
 }
 
 // Collection is the collection of a name. The default collection is made when it is first asked for.

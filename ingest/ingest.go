@@ -39,6 +39,7 @@ type Service struct {
 	reading chan struct{} // has an element for each file that is being read
 
 	claims claims
+	speeds sync.Map // of models: measured by id and revision
 
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast

@@ -35,6 +35,7 @@ type Intake struct {
 	firstError error
 	key        string
 	hash       []byte
+	rehearsal  *rehearsal // nil where documents are kept
 }
 
 // payload is a checked document as a job keeps it.
@@ -102,7 +103,11 @@ func (in *Intake) check(at string, draft *models.Draft) error {
 }
 
 func (in *Intake) flush(ctx context.Context, whole bool) error {
-	if err := in.service.db.Accept(ctx, &in.job, in.buffer, whole); err != nil {
+	if in.rehearsal != nil {
+		if err := in.rehearsal.take(ctx, in.buffer); err != nil {
+			return err
+		}
+	} else if err := in.service.db.Accept(ctx, &in.job, in.buffer, whole); err != nil {
 		return fmt.Errorf("keep the job: %w", err)
 	}
 	in.buffer, in.bytes = nil, 0
@@ -115,11 +120,8 @@ func (in *Intake) Repeatable(key string, hash []byte) { in.key, in.hash = key, h
 // Commit ends the intake: when it returns without an error, the documents are kept. Where not one of them is good,
 // nothing is kept, and the first one's error is answered.
 func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
-	if in.next == 0 {
-		return models.Job{}, models.Errorf(models.Invalid, "documents", "has no documents; give at least one")
-	}
-	if in.valid == 0 {
-		return models.Job{}, errors.Join(in.firstError, in.Abort(ctx))
+	if err := in.anyGood(ctx); err != nil {
+		return models.Job{}, err
 	}
 	in.job.IdempotencyKey, in.job.RequestHash = in.key, in.hash
 	if err := in.flush(ctx, true); err != nil {
@@ -127,6 +129,16 @@ func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
 	}
 	in.service.poke()
 	return in.job, nil
+}
+
+func (in *Intake) anyGood(ctx context.Context) error {
+	switch {
+	case in.next == 0:
+		return models.Errorf(models.Invalid, "documents", "has no documents; give at least one")
+	case in.valid == 0:
+		return errors.Join(in.firstError, in.Abort(ctx))
+	}
+	return nil
 }
 
 // Abort forgets what was taken in so far.

@@ -49,20 +49,31 @@ type IngestOptions struct {
 
 // IngestWith sends documents.
 func (c *Client) IngestWith(ctx context.Context, collection string, docs []wire.Document, o IngestOptions) (wire.Job, error) {
+	var answer wire.JobAnswer
+	err := c.send(ctx, collection, docs, o, url.Values{"wait": {strconv.Itoa(o.Wait)}}, &answer)
+	return answer.Job, err
+}
+
+// Preview asks what sending documents would do. A collection that is not there is taken for one of that model; the empty
+// model is the default.
+func (c *Client) Preview(ctx context.Context, collection, model string, docs []wire.Document, o IngestOptions) (wire.Preview, error) {
+	var answer wire.PreviewAnswer
+	err := c.send(ctx, collection, docs, o, url.Values{"dry_run": {"true"}, "model": {model}}, &answer)
+	return answer.Preview, err
+}
+
+func (c *Client) send(ctx context.Context, collection string, docs []wire.Document, o IngestOptions, query url.Values, answer any) error {
 	var body bytes.Buffer
 	for _, doc := range docs {
 		if err := json.MarshalWrite(&body, doc); err != nil {
-			return wire.Job{}, fmt.Errorf("document %q: %w", doc.ID, err)
+			return fmt.Errorf("document %q: %w", doc.ID, err)
 		}
 		body.WriteByte('\n')
 	}
-	var answer wire.JobAnswer
-	query := url.Values{"wait": {strconv.Itoa(o.Wait)}}
 	if o.OnConflict != "" {
 		query.Set("on_conflict", o.OnConflict)
 	}
-	err := c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", &body, &answer)
-	return answer.Job, err
+	return c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", &body, answer)
 }
 
 // Job reads a job.

@@ -149,6 +149,38 @@ type ItemCounts struct {
 	Failed    int `json:"failed"`
 }
 
+// PreviewAnswer is what a dry run answers.
+type PreviewAnswer struct {
+	Preview Preview `json:"preview"`
+}
+
+// Preview is what adding documents would do.
+type Preview struct {
+	Collection       string          `json:"collection"`
+	Model            string          `json:"model"`
+	Total            int             `json:"total"`
+	Counts           ItemCounts      `json:"counts"`
+	Duplicates       int             `json:"duplicates"`
+	Chunks           int             `json:"chunks"`
+	Tokens           int             `json:"tokens"`
+	NewChunks        int             `json:"new_chunks"`
+	NewTokens        int             `json:"new_tokens"`
+	TokensPerSecond  float64         `json:"tokens_per_second"`
+	EstimatedMS      float64         `json:"estimated_ms"` // of the model
+	EstimatedCostUSD float64         `json:"estimated_cost_usd"`
+	Results          []PreviewResult `json:"results"`
+}
+
+// PreviewResult is what would become of one document.
+type PreviewResult struct {
+	ID          string `json:"id"`
+	Status      string `json:"status"`
+	Chunks      int    `json:"chunks"`
+	Tokens      int    `json:"tokens"`
+	DuplicateOf string `json:"duplicate_of,omitempty"`
+	Error       *Error `json:"error,omitzero"`
+}
+
 // Result is what became of one document.
 type Result struct {
 	ID        string `json:"id"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ type addCommand struct {
 	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
 	Model      string   `help:"Model of the collection, if this makes it; absent means the default. See searchd model list." placeholder:"ID"`
 	OnConflict string   `help:"What to do about documents whose ids are there already: replace them, skip the new ones, or fail." enum:"replace,skip,fail" default:"replace"`
+	DryRun     bool     `help:"Show what would be added: chunks, tokens, duplicates, time and cost; write nothing."`
 	Format     string   `help:"Read everything as this format: text, markdown, source, html, pdf, docx, epub, csv, json, jsonl or zip. By default the content says." enum:",text,markdown,source,html,pdf,docx,epub,csv,json,jsonl,zip" default:""`
 }
 
@@ -29,12 +31,21 @@ type addCommand struct {
 const (
 	batchDocuments = 64
 	batchBytes     = 64 << 10
+
+	dryDocuments = 1000 // of which a preview tells one by one
+	dryBytes     = 4 << 20
 )
 
 func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
-	return c.with(ctx, t, func(s session) error {
-		if err := ensureCollection(ctx, s, a.Collection, a.Model); err != nil {
-			return err
+	run := c.with
+	if a.DryRun {
+		run = c.untouched
+	}
+	return run(ctx, t, func(s session) error {
+		if !a.DryRun { // which needs no collection
+			if err := ensureCollection(ctx, s, a.Collection, a.Model); err != nil {
+				return err
+			}
 		}
 		found, err := findSources(a.Paths, a.Format)
 		if err != nil {
@@ -43,6 +54,9 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		u := uploader{
 			ctx: ctx, session: s, collection: a.Collection, options: client.IngestOptions{Wait: 600, OnConflict: a.OnConflict}, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
 			outcomes: map[string]int{},
+		}
+		if a.DryRun {
+			u.rehearsal = &rehearsal{model: a.Model, seen: map[[sha256.Size]byte]string{}}
 		}
 		for _, src := range found {
 			if err := u.add(src, t.in); err != nil {
@@ -97,6 +111,7 @@ type uploader struct {
 	session    session
 	collection string
 	options    client.IngestOptions
+	rehearsal  *rehearsal // nil where documents are added
 	files      *extract.Files
 	terminal   terminal
 	bar        *progressbar.ProgressBar
@@ -121,7 +136,7 @@ func (u *uploader) add(src source, stdin io.Reader) error {
 		u.batch, u.places = append(u.batch, doc), append(u.places, place)
 		u.bytes += len(doc.Text)
 		u.read += consumed
-		if len(u.batch) < batchDocuments && u.bytes < batchBytes {
+		if !u.full() {
 			return nil
 		}
 		lost = u.flush()
@@ -148,11 +163,21 @@ func extractCache() string {
 	return filepath.Join(dir, "searchd", "extract")
 }
 
+func (u *uploader) full() bool {
+	if u.rehearsal != nil {
+		return len(u.batch) >= dryDocuments || u.bytes >= dryBytes
+	}
+	return len(u.batch) >= batchDocuments || u.bytes >= batchBytes
+}
+
 func (u *uploader) flush() error {
 	if len(u.batch) == 0 {
 		return nil
 	}
 	defer u.tick()()
+	if u.rehearsal != nil {
+		return u.preview()
+	}
 	job, err := u.session.IngestWith(u.ctx, u.collection, u.batch, u.options)
 	for err == nil && job.FinishedAt == nil { // ten minutes were not enough for this batch
 		if job, err = u.session.Job(u.ctx, job.ID); err == nil && job.FinishedAt == nil {
@@ -170,11 +195,16 @@ func (u *uploader) flush() error {
 	default:
 		u.count(job)
 	}
+	u.next()
+	return nil
+}
+
+// next begins another batch.
+func (u *uploader) next() {
 	if u.bar != nil {
 		_ = u.bar.Add64(u.read) // a bar that cannot be drawn is no reason to stop
 	}
 	u.batch, u.places, u.bytes, u.read = nil, nil, 0, 0
-	return nil
 }
 
 // tick lets the bar's clock go on while a large document is read. The function that it answers ends that.
@@ -243,13 +273,26 @@ func (u *uploader) report() error {
 	if u.bar != nil {
 		_ = u.bar.Finish()
 	}
+	if u.rehearsal != nil {
+		return u.reportPreview()
+	}
 	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
+	line := fmt.Sprintf("added %s to %s in %.1f s: %s; %s, %s",
+		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.counts(), count(u.chunks, "chunk"), count(u.tokens, "token"))
+	return u.say(line)
+}
+
+// counts are the outcomes in words.
+func (u *uploader) counts() string {
 	kept := fmt.Sprintf("%d unchanged", u.outcomes["unchanged"])
 	if u.options.OnConflict == "skip" {
 		kept += fmt.Sprintf(", %d skipped", u.outcomes["skipped"])
 	}
-	line := fmt.Sprintf("added %s to %s in %.1f s: %d created, %d updated, %s, %d failed; %s, %s",
-		count(n, "document"), u.collection, time.Since(u.start).Seconds(), u.outcomes["created"], u.outcomes["updated"], kept, u.outcomes["failed"], count(u.chunks, "chunk"), count(u.tokens, "token"))
+	return fmt.Sprintf("%d created, %d updated, %s, %d failed", u.outcomes["created"], u.outcomes["updated"], kept, u.outcomes["failed"])
+}
+
+// say prints the last line, with what else there is to know.
+func (u *uploader) say(line string) error {
 	if u.skipped > 0 {
 		line += fmt.Sprintf("; %s of other kinds skipped", count(u.skipped, "file"))
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -79,6 +80,43 @@ func (d *DB) pageOf(ctx context.Context, collection uint64, allow *roaring64.Bit
 		}
 	}
 	return seqs, rows.Err()
+}
+
+// SameTexts finds the documents of a collection that have one of these texts: for each text that is there, the ids of at most
+// two. Only texts of the same lengths are read.
+func (d *DB) SameTexts(ctx context.Context, collection uint64, texts []string) (map[string][]string, error) {
+	found := map[string][]string{}
+	lengths := map[int]bool{}
+	for _, text := range texts {
+		found[text] = nil
+		lengths[len(text)] = true
+	}
+	all := slices.Collect(maps.Keys(lengths))
+	for part := range slices.Chunk(all, maxVariables) {
+		if err := d.sameTexts(ctx, collection, part, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (d *DB) sameTexts(ctx context.Context, collection uint64, lengths []int, found map[string][]string) error {
+	rows, err := d.read.WithContext(ctx).Model(&models.Document{}).Select("id", "text").
+		Where("collection_id = ? AND octet_length(text) IN ?", collection, lengths).Order("seq").Rows()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
+	for rows.Next() {
+		var id, text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return err
+		}
+		if ids, wanted := found[text]; wanted && len(ids) < 2 {
+			found[text] = append(ids, id)
+		}
+	}
+	return rows.Err()
 }
 
 // Patch is a change to what is known about a document; a nil field stays as it is.
