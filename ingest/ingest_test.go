@@ -246,3 +246,41 @@ func TestDeleteMatchingTakesNoEmptyFilter(t *testing.T) {
 		t.Errorf("%d documents are left, %v", len(list), err)
 	}
 }
+
+// What is stored already needs no work: it is told at once. Where an earlier upload waits it is not, since that may change
+// the document yet.
+func TestWhatIsStoredNeedNotWait(t *testing.T) {
+	m := small()
+	w := newWorld(t, hftest.Set{m})
+	first := []models.Draft{w.draft("a", "the red boat", `{"k":1}`), w.draft("b", "the blue boat", "")}
+	w.send(first...)
+	w.stop()
+	again := w.post(first...)
+	if again.Done != 2 {
+		t.Errorf("nothing has changed, and %d of 2 are done: %+v", again.Done, again)
+	}
+	items, err := w.db.Items(t.Context(), again.Seq)
+	w.must(err)
+	if got := statuses(items); !slices.Equal(got, []models.ItemStatus{unchanged, unchanged}) || items[0].Chunks != 1 {
+		t.Errorf("%v, %+v", got, items[0])
+	}
+	change := w.post(w.draft("a", "the green boat", ""))
+	back := w.post(first...)
+	if back.Done != 0 {
+		t.Errorf("%d documents were compared before the change that came before them", back.Done)
+	}
+	w.run()
+	for _, step := range []struct {
+		job  models.Job
+		want []models.ItemStatus
+	}{{again, []models.ItemStatus{unchanged, unchanged}}, {change, []models.ItemStatus{updated}}, {back, []models.ItemStatus{updated, unchanged}}} {
+		if job, items := w.wait(step.job); !slices.Equal(statuses(items), step.want) || job.Done != len(items) {
+			t.Errorf("job %s: %v, want %v; %+v", job.ID, statuses(items), step.want, job)
+		}
+	}
+	stored, err := w.db.Document(t.Context(), w.c.ID, "a")
+	w.must(err)
+	if stored.Text != "the red boat" {
+		t.Errorf("in the end it says %q", stored.Text)
+	}
+}

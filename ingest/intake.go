@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/samber/lo"
+
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -107,10 +109,56 @@ func (in *Intake) flush(ctx context.Context, whole bool) error {
 		if err := in.rehearsal.take(ctx, in.buffer); err != nil {
 			return err
 		}
-	} else if err := in.service.db.Accept(ctx, &in.job, in.buffer, whole); err != nil {
+	} else if err := in.keep(ctx, whole); err != nil {
 		return fmt.Errorf("keep the job: %w", err)
 	}
 	in.buffer, in.bytes = nil, 0
+	return nil
+}
+
+func (in *Intake) keep(ctx context.Context, whole bool) error {
+	if err := in.settle(ctx); err != nil {
+		return err
+	}
+	if err := in.service.db.Accept(ctx, &in.job, in.buffer, whole); err != nil {
+		return err
+	}
+	for _, item := range in.buffer {
+		if item.Status == models.ItemUnchanged {
+			in.service.opts.Observe(item)
+		}
+	}
+	return nil
+}
+
+// settle ends the items whose documents are stored just as they were sent, so that nothing of them waits. It does so only
+// where no earlier job may still change those documents: then it makes no difference whether they are compared now or in
+// their turn.
+func (in *Intake) settle(ctx context.Context) error {
+	waiting, err := in.service.db.Waiting(ctx, in.collection.ID)
+	if err != nil || waiting {
+		return err
+	}
+	ids := lo.FilterMap(in.buffer, func(item models.JobItem, _ int) (string, bool) {
+		return item.DocumentID, item.Status == models.ItemPending
+	})
+	stored, err := in.service.db.StoredDocuments(ctx, in.collection.ID, ids)
+	if err != nil || len(stored) == 0 {
+		return err
+	}
+	for i, item := range in.buffer {
+		old, there := stored[item.DocumentID]
+		if !there || item.Status != models.ItemPending {
+			continue
+		}
+		p, doc, metadata, err := read(in.collection, item)
+		if err != nil || string(old.ContentHash) != string(doc.ContentHash) || p.OnConflict == models.FailConflicts || p.OnConflict == models.SkipConflicts {
+			continue
+		}
+		if r := unchanged(item, old, doc, metadata); !r.Keep {
+			in.buffer[i], in.buffer[i].Payload = r.Item, nil
+		}
+	}
 	return nil
 }
 

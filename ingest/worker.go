@@ -210,17 +210,9 @@ func failed(item models.JobItem, err error) models.JobItem {
 
 // prepareOne says what is to become of one item, and puts the texts that must be embedded into batch.
 func (s *Service) prepareOne(c models.Collection, item models.JobItem, stored map[string]models.Document, batch *embedBatch) db.Result {
-	var p payload
-	if err := json.Unmarshal(item.Payload, &p); err != nil {
-		return db.Result{Item: failed(item, fmt.Errorf("its payload cannot be read: %w", err))}
-	}
-	metadata, err := models.ParseMetadata([]byte(p.Metadata))
+	p, doc, metadata, err := read(c, item)
 	if err != nil {
-		return db.Result{Item: failed(item, models.Within("metadata", err))}
-	}
-	doc := &models.Document{
-		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
-		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
+		return db.Result{Item: failed(item, err)}
 	}
 	old, there := stored[item.DocumentID]
 	switch {
@@ -234,6 +226,22 @@ func (s *Service) prepareOne(c models.Collection, item models.JobItem, stored ma
 		return db.Result{Item: failed(item, err)}
 	}
 	return result
+}
+
+// read makes the document that an item's payload says.
+func read(c models.Collection, item models.JobItem) (payload, *models.Document, models.Metadata, error) {
+	var p payload
+	if err := json.Unmarshal(item.Payload, &p); err != nil {
+		return p, nil, models.Metadata{}, fmt.Errorf("its payload cannot be read: %w", err)
+	}
+	metadata, err := models.ParseMetadata([]byte(p.Metadata))
+	if err != nil {
+		return p, nil, metadata, models.Within("metadata", err)
+	}
+	return p, &models.Document{
+		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
+		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
+	}, metadata, nil
 }
 
 // unchanged is the result for a document whose content is stored already: only what is known about it may be new.

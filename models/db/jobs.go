@@ -26,8 +26,12 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 		for i := range items {
 			items[i].JobSeq = j.Seq
 			j.Total++
-			if items[i].Status == models.ItemFailed {
+			switch items[i].Status {
+			case models.ItemPending:
+			case models.ItemFailed:
 				j.Failed++
+			default:
+				j.Done++
 			}
 		}
 		if err := tx.CreateInBatches(items, 50).Error; err != nil {
@@ -35,7 +39,7 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 		}
 		j.Status = status
 		update := tx.Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobReceiving).
-			Select("status", "total", "failed", "idempotency_key", "request_hash").Updates(j)
+			Select("status", "total", "done", "failed", "idempotency_key", "request_hash").Updates(j)
 		if update.Error == nil && update.RowsAffected == 0 {
 			return models.Errorf(models.Conflict, "collection", "%q was deleted while its documents came in", j.Collection)
 		}
@@ -90,6 +94,14 @@ func (d *DB) Backlog(ctx context.Context) (jobs, documents int, err error) {
 	err = d.read.WithContext(ctx).Model(&models.Job{}).Select("COUNT(*) AS jobs, COALESCE(SUM(total - done - failed), 0) AS documents").
 		Where("status IN ?", []models.JobStatus{models.JobQueued, models.JobRunning}).Scan(&sum).Error
 	return sum.Jobs, sum.Documents, err
+}
+
+// Waiting says whether a job of the collection that was acknowledged is not finished.
+func (d *DB) Waiting(ctx context.Context, collection uint64) (bool, error) {
+	var some []uint64
+	err := d.read.WithContext(ctx).Model(&models.Job{}).Select("seq").
+		Where("collection_id = ? AND status IN ?", collection, []models.JobStatus{models.JobQueued, models.JobRunning}).Limit(1).Find(&some).Error
+	return len(some) > 0, err
 }
 
 // StartJob marks a job as running.
