@@ -20,6 +20,7 @@ import (
 
 // TestJSONTestSuite sends every file of the suite, which has JSON that is right (y_), wrong (n_) and open to debate (i_).
 func TestJSONTestSuite(t *testing.T) {
+	long(t)
 	dir := sharedData(t, "adversarial", "JSONTestSuite", "test_parsing")
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(files) < 300 {
@@ -98,6 +99,7 @@ func naughty(t *testing.T) []string {
 
 // TestStringsComeBack stores every odd string in every field and reads it back byte for byte.
 func TestStringsComeBack(t *testing.T) {
+	long(t)
 	s := startWith(t, quick())
 	c := check(t, s)
 	list := naughty(t)
@@ -147,6 +149,7 @@ func findByMetadata(t *testing.T, s *server, id, text string) {
 
 // TestStringsAsText stores every odd string as the whole text, and finds it by the same words.
 func TestStringsAsText(t *testing.T) {
+	long(t)
 	s := start(t)
 	list := naughty(t)
 	s.t = t
@@ -257,5 +260,13 @@ func TestIDsAreNotMixedUp(t *testing.T) {
 	}
 	if list2 := as[wire.DocumentList](t, s.get("/documents"), 200); list2.Total != len(list) {
 		t.Errorf("%d documents, want %d", list2.Total, len(list))
+	}
+}
+
+// long skips a test that sends many bodies, one after the other, where tests are to be short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("sends hundreds of bodies")
 	}
 }
