@@ -85,7 +85,7 @@ func (s *Server) takeIn(c *fiber.Ctx, collection models.Collection, kind string,
 
 // receive makes a job of a body. What cannot be read whole leaves nothing behind.
 func (s *Server) receive(ctx context.Context, c *fiber.Ctx, kind string, in *ingest.Intake, request *repeatable) (models.Job, error) {
-	sum := io.Writer(io.Discard)
+	sum := io.Discard
 	if request != nil {
 		sum = request.sum
 	}
