@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"models/db":            {"internal/lru", "models"},
 	"internal/lru":         {},
 	"internal/prose":       {},
+	"internal/folder":      {},
 	"internal/simd":        {},
 	"hf":                   {"models"},
 	"hf/safetensors":       {},
@@ -70,6 +71,8 @@ var exclusive = map[string]string{
 	"github.com/jonreiter/govader":       "hf/inproc",
 	"github.com/schollz/progressbar":     "cmd/searchd",
 	"github.com/prometheus/":             "internal/metrics",
+	"github.com/fsnotify/fsnotify":       "internal/folder",
+	"github.com/go-git/":                 "internal/folder",
 }
 
 type goPackage struct {

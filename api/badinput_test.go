@@ -416,7 +416,7 @@ func badChanges() []bad {
 		{name: "patch nothing", method: "PATCH", path: "/documents/good", body: `{}`, status: 422},
 		{name: "patch null", method: "PATCH", path: "/documents/good", body: `null`, status: 422},
 		{name: "patch text", method: "PATCH", path: "/documents/good", body: `{"text":"new"}`, status: 422, param: "text"},
-		{name: "patch id", method: "PATCH", path: "/documents/good", body: `{"id":"new"}`, status: 422, param: "id"},
+		{name: "patch id to one that is taken", method: "PATCH", path: "/documents/good", body: `{"id":"too"}`, status: 409, typ: "conflict_error", param: "id"},
 		{name: "patch metadata nested", method: "PATCH", path: "/documents/good", body: `{"metadata":{"a":{}}}`, status: 422, param: "metadata.a"},
 		{name: "patch metadata is a list", method: "PATCH", path: "/documents/good", body: `{"metadata":[]}`, status: 422, param: "metadata"},
 		{name: "patch title is a number", method: "PATCH", path: "/documents/good", body: `{"title":1}`, status: 422, param: "title"},

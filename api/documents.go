@@ -297,9 +297,14 @@ func (s *Server) patchDocument(c *fiber.Ctx) error {
 }
 
 func documentPatch(body wire.DocumentPatch) (db.Patch, error) {
-	patch := db.Patch{Title: body.Title, URL: body.URL}
-	if body.Title == nil && body.URL == nil && body.Metadata == nil {
-		return patch, models.Errorf(models.Invalid, "", "changes nothing; give title, url or metadata (a new text is sent with POST /documents)")
+	patch := db.Patch{ID: body.ID, Title: body.Title, URL: body.URL}
+	if body.ID == nil && body.Title == nil && body.URL == nil && body.Metadata == nil {
+		return patch, models.Errorf(models.Invalid, "", "changes nothing; give id, title, url or metadata (a new text is sent with POST /documents)")
+	}
+	if body.ID != nil {
+		if err := models.CheckID("id", *body.ID); err != nil {
+			return patch, err
+		}
 	}
 	if body.Metadata != nil {
 		m, err := models.ParseMetadata(body.Metadata)

@@ -90,6 +90,27 @@ func (c *Client) Document(ctx context.Context, collection, id string) (wire.Stor
 	return doc, err
 }
 
+// Documents reads a page of the documents that meet a filter, and answers the next page's cursor; empty after the last.
+func (c *Client) Documents(ctx context.Context, collection string, filter []byte, cursor string) ([]wire.StoredDocument, string, error) {
+	query := url.Values{"limit": {"1000"}, "filter": {string(filter)}, "cursor": {cursor}}
+	var answer wire.DocumentList
+	err := c.do(ctx, http.MethodGet, in(collection)+"/documents?"+query.Encode(), "", nil, &answer)
+	if err != nil || answer.NextCursor == nil {
+		return answer.Documents, "", err
+	}
+	return answer.Documents, *answer.NextCursor, nil
+}
+
+// Patch changes what is known about a document.
+func (c *Client) Patch(ctx context.Context, collection, id string, p wire.DocumentPatch) (wire.StoredDocument, error) {
+	var doc wire.StoredDocument
+	b, err := json.Marshal(p)
+	if err == nil {
+		err = c.do(ctx, http.MethodPatch, in(collection)+"/documents/"+url.PathEscape(id), "application/json", bytes.NewReader(b), &doc)
+	}
+	return doc, err
+}
+
 // Delete removes documents by ids or by filter.
 func (c *Client) Delete(ctx context.Context, collection string, r wire.DeleteRequest) (int, error) {
 	var answer wire.Deleted

@@ -51,6 +51,7 @@ type Chunk struct {
 
 // DocumentPatch changes what is known about a document, not its text.
 type DocumentPatch struct {
+	ID       *string        `json:"id,omitzero"`
 	Title    *string        `json:"title,omitzero"`
 	URL      *string        `json:"url,omitzero"`
 	Metadata jsontext.Value `json:"metadata,omitempty"`

@@ -133,15 +133,25 @@ type uploader struct {
 func (u *uploader) add(src source, stdin io.Reader) error {
 	var lost error // the server, not the file
 	err := src.read(u.ctx, u.files, stdin, func(doc wire.Document, place string, consumed int64) error {
-		u.batch, u.places = append(u.batch, doc), append(u.places, place)
-		u.bytes += len(doc.Text)
-		u.read += consumed
-		if !u.full() {
-			return nil
-		}
-		lost = u.flush()
+		lost = u.push(doc, place, consumed)
 		return lost
 	})
+	return u.settle(src, err, lost)
+}
+
+// push puts a document into the batch, which is sent when it is full.
+func (u *uploader) push(doc wire.Document, place string, consumed int64) error {
+	u.batch, u.places = append(u.batch, doc), append(u.places, place)
+	u.bytes += len(doc.Text)
+	u.read += consumed
+	if !u.full() {
+		return nil
+	}
+	return u.flush()
+}
+
+// settle says how reading a source has ended, where that was not the server's doing.
+func (u *uploader) settle(src source, err, lost error) error {
 	switch {
 	case lost != nil, err == nil, u.ctx.Err() != nil, src.format == "jsonl":
 		return err

@@ -34,6 +34,7 @@ type cli struct {
 
 	Serve    serveCommand    `cmd:"" help:"Answer HTTP requests and show the page."`
 	Add      addCommand      `cmd:"" help:"Add files, folders or standard input."`
+	Sync     syncCommand     `cmd:"" help:"Keep a collection as a folder is: what is added, changed, renamed and deleted there."`
 	Search   searchCommand   `cmd:"" help:"Find documents by meaning."`
 	Delete   deleteCommand   `cmd:"" help:"Delete documents by id or by filter."`
 	Eval     evalCommand     `cmd:"" help:"Measure search quality on a judged set."`

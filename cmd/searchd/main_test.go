@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"trouble": troubleInScript,
 			"exits":   exitsInScript,
 			"logged":  loggedInScript,
+			"soon":    soonInScript,
 		},
 	})
 }
@@ -79,6 +80,18 @@ func exitsInScript(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("%v: exit code %d, want %s", args[1:], code, args[0])
+	}
+}
+
+// soonInScript runs a command again and again until its output has a text: soon TEXT COMMAND….
+func soonInScript(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); err == nil && strings.Contains(out, args[0]) != neg {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("%v: %v; still %v that there is %q in\n%s", args[1:], err, neg, args[0], out)
+		}
 	}
 }
 

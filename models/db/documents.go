@@ -121,11 +121,12 @@ func (d *DB) sameTexts(ctx context.Context, collection uint64, lengths []int, fo
 
 // Patch is a change to what is known about a document; a nil field stays as it is.
 type Patch struct {
+	ID         *string
 	Title, URL *string
 	Metadata   *models.Metadata
 }
 
-// PatchDocument changes a document's title, URL or metadata. Its text and vectors stay.
+// PatchDocument changes a document's id, title, URL or metadata. Its text and vectors stay.
 func (d *DB) PatchDocument(ctx context.Context, collection uint64, id string, p Patch) (models.Document, error) {
 	defer d.changes.add(collection)
 	var doc models.Document
@@ -134,9 +135,28 @@ func (d *DB) PatchDocument(ctx context.Context, collection uint64, id string, p 
 		if err != nil {
 			return notFound(err, "id", "there is no document %q in this collection", id)
 		}
+		if err := rename(tx, &doc, p.ID); err != nil {
+			return err
+		}
 		return patch(tx, &doc, p)
 	})
 	return doc, err
+}
+
+func rename(tx *gorm.DB, doc *models.Document, id *string) error {
+	if id == nil || *id == doc.ID {
+		return nil
+	}
+	var taken int64
+	err := tx.Model(&models.Document{}).Where("collection_id = ? AND id = ?", doc.CollectionID, *id).Count(&taken).Error
+	if err == nil && taken > 0 {
+		err = models.Errorf(models.Conflict, "id", "%q is another document's; delete that first, or choose another id", *id)
+	}
+	if err != nil {
+		return err
+	}
+	doc.ID = *id
+	return tx.Model(&models.Document{}).Where("seq = ?", doc.Seq).Update("id", *id).Error
 }
 
 func patch(tx *gorm.DB, doc *models.Document, p Patch) error {
