@@ -28,12 +28,16 @@ const (
 // split cuts a text into spans of at most limit tokens. A span ends at the strongest break in its second half: a
 // paragraph's end before a sentence's, before a line's, before a word's. The next one starts about overlap tokens
 // earlier, at the start of a sentence where there is one, so that a sentence cut by a border is whole in one of the two.
+// Code between fences and tables are cut only where they have more tokens than a span; a span may end early before one.
 // The spans cover the whole text but for white space between them.
 func split(text string, tokens []hf.Token, limit, overlap int) []span {
 	if len(tokens) <= limit {
 		return []span{{start: 0, end: len(text), tokens: len(tokens)}}
 	}
-	breaks := findBreaks(text, tokens)
+	breaks, blocks := findBreaks(text, tokens), findBlocks(text, tokens, limit)
+	for _, b := range blocks {
+		clear(breaks[b.first+1 : b.next])
+	}
 	var spans []span
 	for first := 0; ; {
 		next := first + limit
@@ -41,8 +45,14 @@ func split(text string, tokens []hf.Token, limit, overlap int) []span {
 			return append(spans, cut(text, tokens, first, len(tokens)))
 		}
 		next = strongest(breaks, first+limit/2, next)
+		if b := around(blocks, next); b.first > first {
+			next = b.first
+		}
 		spans = append(spans, cut(text, tokens, first, next))
 		first = max(restart(breaks, next, overlap), first+1)
+		if b := startingAt(blocks, next); b.next-first > limit { // it would have no room after the overlap
+			first = next
+		}
 	}
 }
 

@@ -74,6 +74,9 @@ func TestSplitRandomTexts(t *testing.T) {
 			return pieces(r, r.IntN(400), ".", ". ", "!?", "\"", "(", ") ", "…", "\U0001F9ED", "-")
 		},
 		"newlines": func(r *rand.Rand) string { return strings.Repeat("\n", r.IntN(300)) },
+		"blocks": func(r *rand.Rand) string {
+			return pieces(r, r.IntN(300), "word ", "Stop. ", "\n", "\n\n", "```\n", "~~~ go\n", "    ```\n", "| a | b |\n", "|---|--:|\n", "x | y\n", "````\n", "|")
+		},
 		"mixed": func(r *rand.Rand) string {
 			return pieces(r, r.IntN(500), "word ", "e\u0301", "灯", "\u200b", "\u3000", "\r\n", "\n\n", "\x01", "Stop. ", "मानक। ", "x", "\u2029", "\t")
 		},
@@ -181,6 +184,42 @@ func TestOverlapRestartsAtASentence(t *testing.T) {
 	}
 }
 
+// Code and tables that fit into a chunk are whole in one; what stands around them is cut as ever.
+func TestBlocksStayWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	code := "```go\nfunc climb(steps int) {\n\n\tfor range steps {\n\t\tlift()\n\t}\n}\n```\n"
+	tilde := "  ~~~~\n```\nOne. Two. Three.\n\n~~~\nFour. Five.\n~~~~~  \n"
+	table := "| what | how much |\n|:-----|---------:|\n| flour | 500 g. |\n| yeast | 7 g. |\n| salt | 10 g. |\n"
+	word := "a | b. |\nc | d. |\ne | f. |\n"
+	for range 300 {
+		block := []string{code, tilde, table, word}[r.IntN(4)]
+		text := sentences(r, r.IntN(12)) + "\n\n" + block + "\n" + sentences(r, r.IntN(12))
+		size := len(tokenizer.Tokenize(block))
+		limit := size + r.IntN(size)
+		overlap := r.IntN(limit/4 + 1)
+		tokens := tokenizer.Tokenize(text)
+		spans := split(text, tokens, limit, overlap)
+		checkSpans(t, text, tokens, spans, limit, overlap)
+		whole := false
+		for _, s := range spans {
+			whole = whole || strings.Contains(text[s.start:s.end], strings.TrimSpace(block))
+		}
+		if !whole {
+			t.Fatalf("limit %d, overlap %d: %q is in no chunk of %q: %v", limit, overlap, block, text, spans)
+		}
+	}
+}
+
+func TestWhatIsNoBlock(t *testing.T) {
+	for _, text := range []string{
+		"```\nnever closed\n", "``\nnot a fence\n``\n", "    ```\nindented\n    ```\n", "```a`b\ninline\n", "one | two, or\nthree | four\n", "| alone |\n", "---|---\n", "~~~\nclosed by another\n```\n",
+	} {
+		if got := findBlocks(text, tokenizer.Tokenize(text), 1000); len(got) > 0 {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // Two tokens may stand for one character; it is never cut.
 func TestTokensOfOneCharacterStayTogether(t *testing.T) {
 	text := "aé b"
@@ -201,6 +240,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add("One sentence. Another one!\n\nA paragraph.", uint8(4), uint8(1))
 	f.Add("灯塔守护人。出海", uint8(3), uint8(0))
 	f.Add(strings.Repeat("w", 300), uint8(7), uint8(2))
+	f.Add("a\n```\nb. c\n\nd\n```\n| e | f |\n|---|---|\n| g. | h |\n", uint8(12), uint8(3))
 	f.Add(" \u200b\u3000 a.\"b\" ", uint8(1), uint8(0))
 	f.Fuzz(func(t *testing.T, text string, limit, overlap uint8) {
 		if limit == 0 || !utf8.ValidString(text) {
