@@ -68,7 +68,7 @@ $(LINT):
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $$package | sed 's/^func //' | sort -u); do \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} $$package; done; done
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x $$package; done; done
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . ./internal/simd ./hf/tokenizer ./hf/encoder ./hf/local
