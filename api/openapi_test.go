@@ -195,7 +195,7 @@ func startChecked(t *testing.T) (*server, *checked) {
 // check holds both sides to openapi.yaml from now on.
 func check(t *testing.T, s *server) *checked {
 	t.Helper()
-	for _, kind := range []string{"application/x-ndjson", "application/jsonl", "application/x-jsonlines", "text/event-stream", "text/html"} {
+	for _, kind := range []string{"application/x-ndjson", "application/jsonl", "application/x-jsonlines", "text/event-stream", "text/html", "application/vnd.sqlite3"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 	openapi3filter.RegisterBodyDecoder("multipart/form-data", formDecoder)

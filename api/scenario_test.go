@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,6 +62,10 @@ func operations(t *testing.T, s *server) {
 	}
 	if none := as[wire.ModelList](t, s.get("/models?task=juggling"), 200); none.Total != 0 || none.Models == nil {
 		t.Errorf("models of another task: %+v", none)
+	}
+	copied := s.post("/backup", "")
+	if copied.status != http.StatusOK || !bytes.HasPrefix(copied.body, []byte("SQLite format 3\x00")) || copied.header.Get("Content-Type") != "application/vnd.sqlite3" {
+		t.Errorf("POST /backup: %d %v %.20q", copied.status, copied.header, copied.body)
 	}
 	for path, kind := range map[string]string{"/": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"} {
 		got := s.get(path)

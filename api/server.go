@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -55,6 +56,8 @@ type Server struct {
 	// live ends when the server does: it stops the streams that would otherwise hold up a shutdown.
 	live context.Context
 	stop context.CancelFunc
+
+	backingUp sync.Mutex
 }
 
 // New makes a server; Serve makes it answer.
@@ -139,6 +142,7 @@ func (s *Server) routes() {
 	s.app.Post("/providers/:id/test", s.testProvider)
 	s.app.Get("/usage", s.usage)
 	s.app.Get("/requests", s.listModelRequests)
+	s.app.Post("/backup", s.backup)
 
 	for _, prefix := range []string{"", "/collections/:collection"} {
 		s.app.Get(prefix+"/documents", s.listDocuments)

@@ -189,30 +189,53 @@ func (c *Client) post(ctx context.Context, path string, body, answer any) error 
 }
 
 // do sends a request. The server's own error comes back as *wire.Error.
+// Backup asks for a copy of everything, as one file to read to its end and close.
+func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
+	response, err := c.ask(ctx, http.MethodPost, "/backup", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}
+
 func (c *Client) do(ctx context.Context, method, path, kind string, body io.Reader, answer any) error {
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	response, err := c.ask(ctx, method, path, kind, body)
 	if err != nil {
 		return err
-	}
-	if kind != "" {
-		r.Header.Set("Content-Type", kind)
-	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return unreachable(c.base, err)
 	}
 	defer func() { _ = response.Body.Close() }() // all of it is read; closing cannot lose anything
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return unreachable(c.base, err)
 	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return failure(response, text)
-	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("%s answered something that is not searchd's: %w", c.base, err)
 	}
 	return nil
+}
+
+// ask sends a request. An answer that is an error is answered as one.
+func (c *Client) ask(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return nil, unreachable(c.base, err)
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		return response, nil
+	}
+	defer func() { _ = response.Body.Close() }() // it is an error anyway
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, unreachable(c.base, err)
+	}
+	return nil, failure(response, text)
 }
 
 func failure(response *http.Response, text []byte) error {

@@ -41,6 +41,8 @@ type cli struct {
 	Sample   sampleCommand   `cmd:"" help:"Load or remove the sample corpus."`
 	Model    modelCommand    `cmd:"" help:"Pull, list, show, convert and remove models."`
 	Provider providerCommand `cmd:"" help:"Keep, test, list and remove providers of models."`
+	Backup   backupCommand   `cmd:"" help:"Write a copy of everything into one file, while the server works."`
+	Restore  restoreCommand  `cmd:"" help:"Make a data folder of a backup."`
 	Check    checkCommand    `cmd:"" help:"Check how well the index of a collection does."`
 	Doctor   doctorCommand   `cmd:"" help:"Check this machine, the settings and the data folder."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

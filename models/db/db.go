@@ -25,6 +25,9 @@ const schemaVersion = 5
 
 const readers = 4
 
+// storeName is the file in a data folder that holds everything.
+const storeName = "searchd.db"
+
 // DB is an open data folder. It is safe for concurrent use.
 type DB struct {
 	write *gorm.DB
@@ -42,16 +45,12 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	lock := flock.New(filepath.Join(dir, "searchd.lock"))
-	locked, err := lock.TryLock()
+	lock, err := take(dir)
 	if err != nil {
-		return nil, fmt.Errorf("data folder: lock: %w", err)
-	}
-	if !locked {
-		return nil, models.Errorf(models.Conflict, "", "the data folder %s is in use by another searchd: stop it, or reach it with --server URL", dir)
+		return nil, err
 	}
 	d := &DB{
-		lock: lock, path: filepath.Join(dir, "searchd.db"),
+		lock: lock, path: filepath.Join(dir, storeName),
 		sets:   lru.New[remembered, *roaring64.Bitmap](maxRemembered, 0),
 		facets: lru.New[remembered, []posting](maxRemembered, 0),
 	}
@@ -62,6 +61,9 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 }
 
 func (d *DB) open(ctx context.Context) (err error) {
+	if err := removeAll(filepath.Join(filepath.Dir(d.path), backupPattern)); err != nil {
+		return err
+	}
 	if d.write, err = connect(d.path, 1, "_txlock=immediate"); err != nil {
 		return err
 	}
@@ -82,6 +84,10 @@ func connect(path string, connections int, extra string) (*gorm.DB, error) {
 	// The path is escaped as a URI: a folder may have a space, a ? or a # in its name.
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + extra
+	return open(dsn, path, connections)
+}
+
+func open(dsn, path string, connections int) (*gorm.DB, error) {
 	g, err := gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: dsn}, &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
 		SkipDefaultTransaction: true,           // transactions are written out where they are meant
@@ -114,8 +120,8 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err := g.Raw("PRAGMA user_version").Scan(&version).Error; err != nil {
 		return explain(d.path, err)
 	}
-	if version > schemaVersion {
-		return fmt.Errorf("%s has schema %d, made by a later searchd; this one knows %d: upgrade searchd", d.path, version, schemaVersion)
+	if err := known(d.path, version); err != nil {
+		return err
 	}
 	if version == schemaVersion {
 		return nil
@@ -126,6 +132,23 @@ func (d *DB) migrate(ctx context.Context) error {
 		return explain(d.path, err)
 	}
 	return g.Exec(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)).Error
+}
+
+// known refuses the store of a later searchd.
+func known(path string, version int) error {
+	if version > schemaVersion {
+		return fmt.Errorf("%s has schema %d, made by a later searchd; this one knows %d: upgrade searchd", path, version, schemaVersion)
+	}
+	return nil
+}
+
+// removeAll removes the files that a pattern names.
+func removeAll(pattern string) error {
+	names, err := filepath.Glob(pattern)
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // Path is the file that holds everything.
@@ -156,11 +179,7 @@ func (d *DB) Close() error {
 		if g == nil {
 			continue
 		}
-		pool, err := g.DB()
-		if err == nil {
-			err = pool.Close()
-		}
-		errs = append(errs, err)
+		errs = append(errs, disconnect(g))
 	}
 	return errors.Join(append(errs, d.lock.Unlock())...)
 }
