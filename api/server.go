@@ -155,6 +155,7 @@ func (s *Server) routes() {
 		s.app.Post(prefix+"/search", s.searchByBody)
 		s.app.Post(prefix+"/answer", s.answerQuestion)
 		s.app.Get(prefix+"/recall", s.recall)
+		s.app.Get(prefix+"/fields", s.listFields)
 	}
 	s.app.Use(s.noRoute)
 }

@@ -91,6 +91,27 @@ type Collection struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
+// FieldList is a page of metadata keys.
+type FieldList struct {
+	Fields     []Field `json:"fields"`
+	Total      int     `json:"total"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// Field is a metadata key and what its values are.
+type Field struct {
+	Key   string      `json:"key"`
+	Types []FieldType `json:"types"`
+}
+
+// FieldType is one type of the values of a key.
+type FieldType struct {
+	Type   string `json:"type"`          // "string", "number", "boolean" or "time"
+	Values int    `json:"values"`        // different ones
+	Min    any    `json:"min,omitempty"` // a number or a time
+	Max    any    `json:"max,omitempty"`
+}
+
 // Recall is how many of the ten nearest chunks the index of a collection finds.
 type Recall struct {
 	Vectors     int     `json:"vectors"`

@@ -16,6 +16,9 @@ type remembered struct {
 	what       string
 }
 
+// changed names what there is one of in a collection.
+type changed struct{ collection, change uint64 }
+
 // changes counts the changes of each collection's documents and metadata. One process has the store, so that what was
 // read after a change holds until the next one. A reader takes the count before it reads; a writer counts after its
 // commit and before it returns.

@@ -1,9 +1,7 @@
-// The page's address keeps what is searched for, so that it can be shared and the back button works.
+// The page's address keeps what is shown, so that it can be shared and the back button works.
 
-export function read() {
-  const params = new URLSearchParams(location.search);
-  return { query: params.get('q') ?? '', filter: params.get('filter') ?? '', collection: params.get('collection') ?? '' };
-}
+// read answers the parameters of the address by name.
+export const read = () => Object.fromEntries(new URLSearchParams(location.search));
 
 // While somebody types, one entry of the history is written over again; settle ends that entry.
 let typing = false;
@@ -12,13 +10,10 @@ export function settle() {
   typing = false;
 }
 
-export function write({ query, filter, collection }) {
-  const params = new URLSearchParams();
-  if (query.trim()) params.set('q', query);
-  if (filter.trim()) params.set('filter', filter);
-  if (collection !== 'default') params.set('collection', collection);
-  const search = params.toString();
-  const target = search ? `/?${search}` : '/';
+// write leaves out what is empty.
+export function write(params) {
+  const text = new URLSearchParams(Object.entries(params).filter(([, value]) => String(value ?? '').trim() !== '')).toString();
+  const target = text ? `/?${text}` : '/';
   if (target === location.pathname + location.search) return;
   history[typing ? 'replaceState' : 'pushState'](null, '', target);
   typing = true;

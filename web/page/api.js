@@ -44,8 +44,8 @@ const within = (collection, path) => (collection === 'default' ? path : `/collec
 const documentPath = (collection, id) => within(collection, `/documents/${encodeURIComponent(id)}`);
 
 // search takes the filter as JSON text: going through a number of JavaScript would change large ones.
-export function search(collection, { query, filter, offset, limit, highlight }, signal) {
-  const rest = JSON.stringify({ query, offset, limit, highlight });
+export function search(collection, request, filter, signal) {
+  const rest = JSON.stringify(request);
   const body = filter ? `${rest.slice(0, -1)},"filter":${filter}}` : rest;
   return call('POST', within(collection, '/search'), { body, signal });
 }
@@ -55,6 +55,8 @@ export async function count(collection, filter, signal) {
   return (await call('GET', path, { signal })).total;
 }
 
+// fields are the collection's metadata keys, the first hundred.
+export const fields = async (collection) => (await call('GET', within(collection, '/fields?limit=100'))).fields;
 export const collections = async () => (await call('GET', '/collections?limit=1000')).collections;
 export const read = (collection, id) => call('GET', documentPath(collection, id));
 export const remove = (collection, id) => call('DELETE', documentPath(collection, id));

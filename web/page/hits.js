@@ -9,16 +9,18 @@ let ids = 0;
 
 export const titleOf = (hit) => hit.title.trim() || hit.document_id;
 
-// hitElement makes the list item. actions are remove(hit, item) and filterBy(key, value).
+// hitElement makes the list item. actions are remove(hit, item), filterBy(key, value), like(hit) and why(hit).
 export function hitElement(hit, collection, actions) {
   const id = `hit-${++ids}`;
   const open = h('button', { type: 'button', class: 'title', 'aria-expanded': 'false', 'aria-controls': id, dir: 'auto' }, titleOf(hit));
-  const body = h('div', { id, class: 'body' }, passage(hit));
+  const body = h('div', { id, class: 'body' }, where(hit.location), passage(hit));
   const item = h('li', { class: 'hit' },
     h('div', { class: 'head' }, h('h3', null, open), relevance(hit.relevance)),
     body,
-    h('div', { class: 'foot' }, chips(hit.metadata, actions.filterBy), link(hit.url),
-      h('button', { type: 'button', class: 'plain delete', 'aria-label': `Delete ${titleOf(hit)}`, onclick: () => actions.remove(hit, item) }, 'Delete')));
+    h('div', { class: 'foot' }, chips(hit.metadata, actions.filterBy), link(hit.url), h('div', { class: 'acts' },
+      act('More like this', `More like ${titleOf(hit)}`, () => actions.like(hit)),
+      act('Why', `Why ${titleOf(hit)} stands here`, () => actions.why(hit)),
+      act('Delete', `Delete ${titleOf(hit)}`, () => actions.remove(hit, item), 'delete'))));
   open.addEventListener('click', () => toggle(open, body, hit, collection));
   return item;
 }
@@ -29,6 +31,14 @@ function relevance(value) {
   fill.style.width = percent; // through the object model, which the page's policy allows
   return h('div', { class: value < 0.5 ? 'relevance low' : 'relevance' },
     h('span', { class: 'bar', 'aria-hidden': 'true' }, fill), h('span', { class: 'hidden' }, 'Relevance '), h('span', { class: 'percent' }, percent));
+}
+
+const act = (text, label, onclick, kind = '') => h('button', { type: 'button', class: `plain act ${kind}`, 'aria-label': label, onclick }, text);
+
+// where says on which page and under which headings a passage stands.
+function where({ page, headings = [] } = {}) {
+  const parts = [page && `page ${page}`, ...headings].filter(Boolean);
+  return parts.length > 0 && h('p', { class: 'quiet where', dir: 'auto' }, parts.join(' › '));
 }
 
 const FAR = 160; // characters before the first highlight, from which on they are left out of a passage that is cut off

@@ -1,11 +1,12 @@
-// What keys do. "/" goes to the search box from anywhere; the others work where the focus is.
+// What keys do. "/" goes to the search box from anywhere, in whichever view; the others work where the focus is.
 
 import { $ } from './dom.js';
 
-const titles = () => [...$('hits').querySelectorAll('.title')];
+const titles = () => [...document.querySelectorAll('.view:not([hidden]) .title')];
+const box = () => document.querySelector('.view:not([hidden]) [data-box]'); // what is typed to find what stands below it
 const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
-// listen starts it. actions are clear(), closeAdd() and remove(item).
+// listen starts it. actions are search(), clear(field), closeAdd() and remove(item).
 export function listen(actions) {
   document.addEventListener('keydown', (event) => {
     const busy = event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey;
@@ -18,8 +19,8 @@ function handle(event, actions) {
   const { key, target } = event;
   const typing = target.matches('input, textarea, select');
   if (key === 'Escape') return escape(target, actions);
-  if (key === '/' && !typing) return focusQuery();
-  if (target === $('query')) return key === 'ArrowDown' && move(-1, 1);
+  if (key === '/' && !typing) return actions.search().then(focusQuery) && true;
+  if (target === box()) return key === 'ArrowDown' && move(-1, 1);
   const hit = target.closest('.hit');
   if (!hit || typing || target.matches('.full')) return false;
   if (STEPS[key]) return move(titles().indexOf(hit.querySelector('.title')), STEPS[key]);
@@ -33,11 +34,17 @@ export function focusQuery() {
   return true;
 }
 
-// move goes from one hit to the next; above the first one is the search box.
+function focusBox() {
+  box()?.focus();
+  box()?.select();
+  return true;
+}
+
+// move goes from one hit to the next; above the first one is the box.
 function move(from, step) {
   const all = titles();
   const to = from + step;
-  if (to < 0) return focusQuery();
+  if (to < 0) return focusBox();
   if (to >= all.length) return from >= 0;
   all[to].focus();
   all[to].closest('.hit').scrollIntoView({ block: 'nearest' });
@@ -55,9 +62,9 @@ function escape(target, actions) {
     actions.closeAdd();
     return true;
   }
-  if (target === $('query') || target === $('filter')) {
+  if (target === box() || target === $('filter')) {
     actions.clear(target);
     return true;
   }
-  return target.closest('.hit') !== null && focusQuery();
+  return target.closest('.hit') !== null && focusBox();
 }

@@ -33,10 +33,15 @@ export function filtered(documents) {
   put(h('h2', null, `${plural(documents, 'document')} ${documents === 1 ? 'meets' : 'meet'} the filter`), h('p', null, 'Ask something to search them.'));
 }
 
-export function noHits(clearFilter) {
-  put(h('h2', null, 'No hits'),
-    clearFilter ? h('p', null, 'No document meets the filter.') : h('p', null, 'There is nothing in this collection.'),
-    clearFilter && button('Clear the filter', clearFilter));
+export function noHits(clearFilter, byMeaning) {
+  const reason = byMeaning ? 'No document has these words.' : clearFilter ? 'No document meets the filter.' : 'There is nothing in this collection.';
+  put(h('h2', null, 'No hits'), h('p', null, byMeaning && clearFilter ? 'No document that meets the filter has these words.' : reason),
+    h('div', { class: 'row' }, byMeaning && button('Search by meaning, too', byMeaning), clearFilter && button('Clear the filter', clearFilter)));
+}
+
+// beyond is a page after the last.
+export function beyond(total, first) {
+  put(h('h2', null, 'There is no such page'), h('p', null, `The search has ${plural(total, 'hit')}.`), button('To the first page', first));
 }
 
 export function failed(error, retry) {

@@ -55,7 +55,7 @@ test('it fits a phone, and fingers', async (t) => {
   await page.fill('#filter', 'year>2000');
   await page.waitForSelector('#filter-clear:not([hidden])');
   await noSideways(page);
-  const small = await page.evaluate(() => [...document.querySelectorAll('button, select, input:not(.hidden), textarea, summary, label.button, a')]
+  const small = await page.evaluate(() => [...document.querySelectorAll('button, select, input:not(.hidden, label > input), textarea, summary, label.button, label:has(> input), a')]
     .map((e) => ({ name: e.id || e.className || e.textContent, box: e.getBoundingClientRect() }))
     .filter(({ box }) => box.width > 0 && box.height < 43.5).map(({ name, box }) => `${name} ${box.height}`));
   assert.deepEqual(small, [], 'targets are 44 px high');

@@ -109,20 +109,134 @@ test('a click on a chip narrows the filter', async (t) => {
   await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
 });
 
-test('more hits come page by page, with the exact total', async (t) => {
+test('hits come page by page, with the exact total', async (t) => {
   const name = await collection(t, Array.from({ length: 23 }, (_, i) => ({ id: `n${i}`, text: `Lighthouse number ${i} stands on a rock.` })));
   const page = await visit(t, at(name, { q: 'lighthouse' }));
   const status = page.locator('#status');
   assert.match(await status.innerText(), /^1–10 of 23/);
-  await page.click('#more');
-  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 20);
-  assert.match(await status.innerText(), /^1–20 of 23/);
-  assert.equal(await page.evaluate(() => [...document.querySelectorAll('.title')].indexOf(document.activeElement)), 10, 'the focus is on the first new hit');
-  assert.equal(await page.locator('#more').innerText(), 'Show 3 more');
-  await page.click('#more');
-  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 23);
-  assert.ok(await page.locator('#more').isHidden());
-  assert.equal(new Set(await titles(page)).size, 23, 'no hit stands there twice');
+  assert.ok(await page.locator('#previous').isDisabled());
+  const seen = await titles(page);
+  await page.click('#next');
+  await page.getByText('Page 2 of 3').waitFor();
+  assert.match(await status.innerText(), /^11–20 of 23/);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll('.title')].indexOf(document.activeElement)), 0, 'the focus is on the first new hit');
+  seen.push(...await titles(page));
+  assert.equal(new URL(page.url()).searchParams.get('page'), '2');
+  await page.click('#next');
+  await page.getByText('Page 3 of 3').waitFor();
+  assert.match(await status.innerText(), /^21–23 of 23/);
+  assert.ok(await page.locator('#next').isDisabled());
+  seen.push(...await titles(page));
+  assert.equal(new Set(seen).size, 23, 'no hit stands there twice');
+  await page.goBack();
+  await page.getByText('Page 2 of 3').waitFor();
+  await ask(page, 'rock');
+  assert.equal(new URL(page.url()).searchParams.get('page'), null, 'another question begins with its first page');
+  await page.goto(`${server}${at(name, { q: 'lighthouse', page: 9 })}`);
+  await page.getByText('There is no such page').waitFor();
+  await page.getByRole('button', { name: 'To the first page' }).click();
+  await page.waitForSelector('.hit');
+});
+
+test('the switch says how to search, and the address keeps it', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name, { q: 'yeast' }));
+  assert.equal((await titles(page)).length, 3, 'by both, all documents are hits');
+  await page.getByRole('radio', { name: 'Lexical' }).check({ force: true });
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
+  assert.equal((await titles(page))[0], 'A loaf that stays flat');
+  assert.equal(new URL(page.url()).searchParams.get('mode'), 'lexical');
+  await ask(page, 'gastropods');
+  await page.getByText('No document has these words.').waitFor();
+  await screenshot(page, 'no-words');
+  await page.getByRole('button', { name: 'Search by meaning, too' }).click();
+  await page.waitForSelector('.hit');
+  assert.equal(new URL(page.url()).searchParams.get('mode'), null);
+  await page.goBack();
+  await page.getByText('No document has these words.').waitFor();
+  await page.locator('[name=mode][value=lexical]').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForSelector('.hit');
+  assert.equal(new URL(page.url()).searchParams.get('mode'), 'semantic', 'with keys, too');
+});
+
+const choices = (page, key) => page.getByRole('group', { name: key, exact: true }).locator('.choice').evaluateAll((all) => all.map((e) => `${e.querySelector('input').checked ? '*' : ''}${e.innerText.replace(/\s+/g, ' ')}`));
+
+test('facets are made of the metadata, count all hits, and write the filter', async (t) => {
+  const years = Array.from({ length: 20 }, (_, i) => ({ id: `y${i}`, text: `Report ${i} of the lighthouse.`, metadata: { subject: i % 2 ? 'sea' : 'two words', odd: i % 2 === 1, n: i, at: `20${10 + i}-03-01T00:00:00Z`, ref: i < 2 ? String(i) : i } }));
+  const name = await collection(t, [...years, ...documents]);
+  const page = await visit(t, at(name, { q: 'lighthouse' }));
+  await page.waitForSelector('#facets:not([hidden])');
+  assert.deepEqual(await choices(page, 'subject'), ['sea 10', 'two words 10', 'cooking 2', 'gardening 1']);
+  assert.deepEqual(await choices(page, 'odd'), ['false 10', 'true 10']);
+  await screenshot(page, 'facets');
+  const choose = async (group, value, hits) => {
+    await page.getByRole('group', { name: group, exact: true }).getByRole('checkbox', { name: value }).click();
+    await page.waitForFunction((n) => document.getElementById('status').innerText.includes(` of ${n}`), hits);
+    await page.waitForSelector('#results:not([aria-busy])');
+    await page.waitForSelector('#facets:not([aria-busy])');
+  };
+  await choose('subject', 'two words', 10);
+  assert.equal(await page.inputValue('#filter'), 'subject:"two words"');
+  assert.deepEqual(await choices(page, 'subject'), ['*two words 10', 'sea 10', 'cooking 2', 'gardening 1'], 'what else there is stays to be seen');
+  assert.deepEqual(await choices(page, 'odd'), ['false 10']);
+  await choose('subject', 'cooking', 12);
+  assert.equal(await page.inputValue('#filter'), 'subject:"two words",cooking');
+  await choose('subject', 'two words', 2);
+  assert.equal(await page.inputValue('#filter'), 'subject:cooking');
+  await choose('subject', 'cooking', 23);
+  assert.equal(await page.inputValue('#filter'), '');
+  await page.getByLabel('n from').fill('5');
+  await page.getByLabel('n from').press('Enter');
+  await page.waitForFunction(() => document.getElementById('status').innerText.includes(' of 15'));
+  await page.waitForSelector('#facets:not([aria-busy])');
+  await page.getByLabel('at to').fill('2020-03-01');
+  await page.waitForFunction(() => document.getElementById('status').innerText.includes(' of 6'));
+  assert.equal(await page.inputValue('#filter'), 'n>=5 at<="2020-03-01T23:59:59.999999Z"');
+  await page.reload();
+  await page.waitForSelector('#facets:not([hidden])');
+  assert.equal(await page.inputValue('[id="facet-to-at"]'), '2020-03-01');
+  await filterTo(page, '{"subject":{"$in":["sea","cooking"]}}');
+  await page.waitForFunction(() => document.querySelectorAll('.choice input:checked').length === 2);
+  await choose('subject', 'cooking', 10);
+  assert.equal(await page.inputValue('#filter'), '{"subject":"sea"}');
+});
+
+test('more like this', async (t) => {
+  const name = await collection(t, [...documents, { id: 'garden/snails', title: 'Snails', text: 'Snails and slugs are kept from lettuce with copper tape and beer traps.' }]);
+  const page = await visit(t, at(name, { q: 'salty broth' }));
+  await page.locator('.hit', { hasText: 'Beer traps, copper' }).getByRole('button', { name: 'More like Slugs' }).click();
+  await page.waitForFunction(() => document.querySelector('.title')?.textContent === 'Snails');
+  assert.ok(!(await titles(page)).includes('Slugs'), 'it is not like itself');
+  assert.equal(await page.inputValue('#query'), '');
+  assert.equal(await page.locator('#like-what').innerText(), 'garden/slugs');
+  assert.equal(new URL(page.url()).searchParams.get('like'), 'garden/slugs');
+  await screenshot(page, 'like');
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('.title')?.textContent === 'Snails');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('.title')?.textContent === 'Too much salt');
+  await page.goForward();
+  await page.waitForSelector('#like:not([hidden])');
+  await ask(page, 'bread');
+  assert.ok(await page.locator('#like').isHidden(), 'a question takes its place');
+});
+
+test('a drawer says why a hit stands where it does', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name, { q: 'slugs in the lettuce' }));
+  await page.getByRole('button', { name: 'Why Slugs stands here' }).focus();
+  await page.keyboard.press('Enter');
+  const drawer = page.getByRole('dialog', { name: 'Why it stands here' });
+  await drawer.getByText('Place 1').waitFor();
+  const text = await drawer.innerText();
+  assert.match(text, /Meaning\s+1\.\s+0\.\d+ cosine\s+[\d.]+/);
+  assert.match(text, /Words\s+(–|\d+\.)\s+[\d.]+ BM25\s+[\d.]+/);
+  for (const part of ['embed', 'semantic', 'lexical']) assert.match(text, new RegExp(`${part}\\s+[\\d.]+ ms`));
+  await screenshot(page, 'why');
+  await page.keyboard.press('Escape');
+  await drawer.waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Why Slugs stands here', 'the focus goes back');
 });
 
 test('the sentences that answer are marked, and stand in view', async (t) => {
@@ -135,7 +249,7 @@ test('the sentences that answer are marked, and stand in view', async (t) => {
   const long = page.locator('.hit', { has: page.getByRole('button', { name: 'long', exact: true }) });
   assert.ok(await long.locator('.lead').isHidden(), 'what is far before it is left out');
   await screenshot(page, 'highlights');
-  await long.getByRole('button', { name: 'more' }).click();
+  await long.getByRole('button', { name: 'more', exact: true }).click();
   assert.ok(await long.locator('.lead').isVisible());
   assert.ok(await long.locator('.gap').isHidden());
 });

@@ -1,0 +1,334 @@
+// The search view: what is asked, and what is shown for it.
+
+import * as address from './address.js';
+import * as api from './api.js';
+import * as states from './states.js';
+import { openAdd } from './add.js';
+import { confirmDelete } from './confirm.js';
+import { $, number } from './dom.js';
+import { facetKeys, otherwise, showFacets } from './facets.js';
+import { FilterError, parseFilter, withCondition } from './filter.js';
+import { highlight, hitElement, offerMore, titleOf } from './hits.js';
+import { focusQuery } from './keys.js';
+
+const PAGE = 10;
+const LAST_PAGE = 10_001; // the server skips 100,000 hits at most
+const PAUSE = 150; // ms without a key before a search
+const RETRY = 4000; // ms
+
+const asked = { query: '', filter: '', mode: '', like: '', page: 1 };
+const shown = { total: 0, took: 0, hits: 0 };
+let page = null;
+let fields = { collection: '', list: Promise.resolve([]) };
+let running = new AbortController();
+let timer = 0;
+
+export function open(context, params) {
+  if (!page) connect();
+  page = context;
+  $('query').value = params.q ?? '';
+  $('filter').value = params.filter ?? '';
+  const modes = ['semantic', 'lexical'];
+  for (const radio of document.getElementsByName('mode')) radio.checked = radio.value === (modes.includes(params.mode) ? params.mode : 'hybrid');
+  asked.like = params.q ? '' : params.like ?? '';
+  asked.page = Math.min(Math.max(1, Math.trunc(Number(params.page)) || 1), LAST_PAGE);
+  if (fields.collection !== page.collection()) forgetFields();
+  ask({ remember: false });
+}
+
+export function close() {
+  running.abort();
+  clearTimeout(timer);
+}
+
+// changed follows what has been added. Hits that somebody is reading are left as they are.
+export function changed() {
+  forgetFields();
+  if (!$('hits').contains(document.activeElement) && !$('hits').querySelector('.reader')) ask();
+}
+
+function forgetFields() {
+  const collection = page.collection();
+  fields = { collection, list: api.fields(collection).catch(() => []) }; // without them there are no facets, and the hits are as good
+}
+
+const asking = () => asked.query.trim() !== '' || asked.like !== '';
+
+// request is what is asked for, as the server takes it.
+const request = () => ({
+  ...(asked.like ? { like: [asked.like] } : { query: asked.query, mode: asked.mode || undefined }),
+  offset: (asked.page - 1) * PAGE, limit: PAGE,
+});
+
+// ask takes what stands in the fields and shows its answer. An answer that comes too late is dropped.
+async function ask({ remember = true } = {}) {
+  clearTimeout(timer);
+  const mode = document.querySelector('[name=mode]:checked').value;
+  Object.assign(asked, { query: $('query').value, filter: $('filter').value, mode: mode === 'hybrid' ? '' : mode });
+  if (asked.query.trim()) asked.like = '';
+  $('filter-clear').hidden = asked.filter === '';
+  $('like').hidden = asked.like === '';
+  $('like-what').textContent = asked.like;
+  $('modes').disabled = asked.like !== '';
+  const about = asked.query.trim() || asked.like;
+  document.title = about ? `${about} – searchd` : 'searchd';
+  if (remember) {
+    page.remember({ q: asked.query, like: asked.like, filter: asked.filter, mode: asked.mode, page: asked.page > 1 ? asked.page : '' });
+  }
+  await guarded(asking() ? hitsPage : overview);
+}
+
+// askAnew begins with the first page: something else is asked.
+function askAnew() {
+  asked.page = 1;
+  return ask();
+}
+
+// guarded runs one request in place of the one before it, and shows what goes wrong.
+async function guarded(act) {
+  running.abort();
+  const mine = (running = new AbortController());
+  const busy = setTimeout(() => { $('busy').hidden = false; }, PAUSE);
+  $('results').setAttribute('aria-busy', 'true');
+  try {
+    const filter = parseFilter(asked.filter);
+    await act(filter, mine.signal);
+    if (mine === running) filterError('');
+  } catch (error) {
+    if (mine === running && error.name !== 'AbortError') explain(error);
+  } finally {
+    clearTimeout(busy);
+    if (mine === running) {
+      $('busy').hidden = true;
+      $('results').removeAttribute('aria-busy');
+    }
+  }
+}
+
+async function hitsPage(filter, signal) {
+  const answer = await api.search(page.collection(), request(), filter, signal);
+  if (signal.aborted) return;
+  states.clear();
+  $('note').hidden = !(asked.page === 1 && answer.hits[0]?.relevance < 0.5);
+  $('results').hidden = answer.hits.length === 0;
+  show(answer);
+  if (answer.hits.length > 0) {
+    details(answer, filter, signal);
+    return;
+  }
+  await nothing(answer.total, filter, signal);
+}
+
+// nothing says why there are no hits, and what can be done.
+async function nothing(total, filter, signal) {
+  showFacets([], {}, '', narrow);
+  if (total > 0) {
+    states.beyond(total, () => toPage(1));
+    return;
+  }
+  const documents = await api.count(page.collection(), '', signal);
+  if (signal.aborted) return;
+  if (documents === 0) states.empty(openAdd);
+  else states.noHits(filter && clearFilter, asked.mode === 'lexical' && (() => setMode('hybrid')));
+}
+
+// details asks again for what is shown, with its nearest sentences and the facets, which take longer to find than the hits.
+// Nobody waits for them, and without them the page is as good as before.
+async function details({ hits }, filter, signal) {
+  $('facets').setAttribute('aria-busy', 'true');
+  const list = await fields.list;
+  if (signal.aborted) return;
+  const text = asked.filter;
+  const more = { ...request(), limit: hits.length, highlight: true, facets: facetKeys(list) };
+  const answer = await api.search(page.collection(), more, filter, signal).catch(() => null);
+  if (signal.aborted) return;
+  if (!answer) {
+    $('facets').removeAttribute('aria-busy');
+    return;
+  }
+  hits.forEach(({ document_id: id }, i) => {
+    const item = $('hits').children[i];
+    if (item && answer.hits[i]?.document_id === id) highlight(item, answer.hits[i]);
+  });
+  offerMore($('hits'));
+  const facets = { ...answer.facets };
+  for (const [key, without] of otherwise(list, text)) { // what else could be chosen where something is
+    const other = await api.search(page.collection(), { ...request(), offset: 0, limit: 1, facets: [key] }, parseFilter(without), signal).catch(() => null);
+    if (signal.aborted) return;
+    if (other) facets[key] = other.facets[key];
+  }
+  showFacets(list, facets, text, narrow);
+}
+
+function show({ hits, total, took_ms: took }) {
+  $('hits').replaceChildren(...hits.map((hit) => hitElement(hit, page.collection(), { remove, filterBy, like, why })));
+  $('hits').start = (asked.page - 1) * PAGE + 1;
+  offerMore($('hits'));
+  Object.assign(shown, { hits: hits.length, total, took });
+  count();
+}
+
+function count() {
+  const first = (asked.page - 1) * PAGE + 1;
+  $('status').textContent = shown.hits === 0 ? `${number(shown.total)} hits` : `${number(first)}–${number(first + shown.hits - 1)} of ${number(shown.total)}`;
+  $('status').append(took(shown.took));
+  const pages = Math.min(Math.ceil(shown.total / PAGE), LAST_PAGE);
+  $('pages').hidden = pages < 2 || shown.hits === 0;
+  $('pages-where').textContent = `Page ${number(asked.page)} of ${number(pages)}`;
+  $('previous').disabled = asked.page <= 1;
+  $('next').disabled = asked.page >= pages;
+}
+
+function took(ms) {
+  const span = document.createElement('span');
+  span.className = 'took';
+  span.ariaHidden = 'true'; // it would be read out with every letter
+  span.textContent = `${ms.toLocaleString('en', { maximumFractionDigits: 1 })} ms`;
+  return span;
+}
+
+async function toPage(n) {
+  asked.page = n;
+  address.settle();
+  await ask();
+  address.settle();
+  $('hits').querySelector('.title')?.focus({ preventScroll: true });
+  $('status').scrollIntoView({ block: 'nearest' });
+}
+
+// overview is what is shown while nothing is asked.
+async function overview(filter, signal) {
+  const collection = page.collection();
+  const documents = await api.count(collection, filter, signal);
+  const sample = documents > 0 && !filter ? await api.count(collection, '{"source":"searchd-sample"}', signal) : 0;
+  if (signal.aborted) return;
+  hideResults();
+  if (filter) states.filtered(documents);
+  else if (documents === 0) states.empty(openAdd);
+  else states.ready(documents, sample > 0, askFor);
+}
+
+function hideResults() {
+  $('results').hidden = true;
+  $('hits').replaceChildren();
+  $('status').textContent = '';
+  showFacets([], {}, '', narrow);
+}
+
+function explain(error) {
+  if (error instanceof FilterError || error.param?.startsWith('filter')) {
+    filterError(error.param ? `${error.param.replace(/^filter\.?/, '')} ${error.message}`.trim() : error.message);
+    return;
+  }
+  filterError('');
+  hideResults();
+  if (error instanceof api.Unreachable) {
+    states.gone(() => ask());
+    timer = setTimeout(reconnect, RETRY);
+  } else states.failed(error, () => ask());
+}
+
+async function reconnect() {
+  forgetFields();
+  await page.refresh();
+  ask();
+}
+
+// filterError stands beside the field. The hits of the last filter that worked stay, dimmed, until it works again.
+function filterError(text) {
+  $('filter-error').textContent = text;
+  $('filter').setAttribute('aria-invalid', String(text !== ''));
+  $('results').classList.toggle('stale', text !== '');
+  if (text) $('status').textContent = $('results').hidden ? '' : 'Hits from before the filter was changed';
+}
+
+function askFor(text) {
+  $('query').value = text;
+  asked.like = '';
+  address.settle();
+  askAnew();
+  focusQuery();
+}
+
+function like(hit) {
+  $('query').value = '';
+  asked.like = hit.document_id;
+  address.settle();
+  askAnew().then(address.settle);
+  $('like-clear').focus();
+}
+
+async function why(hit) {
+  const { openWhy } = await import('./why.js');
+  openWhy(page.collection(), request(), parseFilter(asked.filter), hit);
+}
+
+function setMode(mode) {
+  for (const radio of document.getElementsByName('mode')) radio.checked = radio.value === mode;
+  address.settle();
+  askAnew();
+}
+
+// narrow is what facets do: they change the filter.
+function narrow(change) {
+  $('filter').value = change($('filter').value);
+  address.settle();
+  askAnew();
+}
+
+function clearFilter() {
+  narrow(() => '');
+  $('filter').focus();
+}
+
+function filterBy(key, value) {
+  narrow((filter) => withCondition(filter, key, value));
+  $('filter-clear').focus();
+}
+
+async function remove(hit, item) {
+  const near = item.nextElementSibling ?? item.previousElementSibling;
+  const collection = page.collection();
+  if (!(await confirmDelete(titleOf(hit), () => api.remove(collection, hit.document_id)))) return;
+  forgetFields();
+  if (!item.isConnected) { // other hits are shown by now, and it may be among them
+    ask();
+    return;
+  }
+  item.remove();
+  shown.hits--;
+  shown.total--;
+  count();
+  page.refresh();
+  if (near) near.querySelector('.title').focus();
+  else {
+    $('query').focus();
+    askAnew();
+  }
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(askAnew, PAUSE);
+}
+
+function connect() {
+  $('facets').open = matchMedia('(min-width: 62rem)').matches; // there they stand beside the hits
+  for (const field of [$('query'), $('filter')]) {
+    field.addEventListener('input', later);
+    field.addEventListener('blur', address.settle);
+  }
+  $('search').addEventListener('submit', (event) => event.preventDefault());
+  $('search').addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.isComposing || !event.target.matches('#query, #filter')) return;
+    event.preventDefault();
+    askAnew().then(address.settle);
+  });
+  $('modes').addEventListener('change', () => setMode(document.querySelector('[name=mode]:checked').value));
+  $('filter-clear').onclick = clearFilter;
+  $('query-clear').onclick = () => askFor('');
+  $('like-clear').onclick = () => askFor('');
+  $('previous').onclick = () => toPage(asked.page - 1);
+  $('next').onclick = () => toPage(asked.page + 1);
+  addEventListener('online', () => { if (!$('view-search').hidden) ask(); });
+}
