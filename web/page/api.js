@@ -55,6 +55,17 @@ export async function count(collection, filter, signal) {
   return (await call('GET', path, { signal })).total;
 }
 
+// list is a page of documents, without their texts.
+export function list(collection, { filter, cursor, limit }, signal) {
+  const params = new URLSearchParams({ limit, ...(filter && { filter }), ...(cursor && { cursor }) });
+  return call('GET', within(collection, `/documents?${params}`), { signal });
+}
+
+// removeMatching deletes what meets a filter, given as JSON text.
+export const removeMatching = (collection, filter) => call('POST', within(collection, '/documents/delete'), { body: `{"filter":${filter}}` });
+
+export const jobs = (limit, signal) => call('GET', `/jobs?limit=${limit}`, { signal });
+
 // fields are the collection's metadata keys, the first hundred.
 export const fields = async (collection) => (await call('GET', within(collection, '/fields?limit=100'))).fields;
 export const collections = async () => (await call('GET', '/collections?limit=1000')).collections;

@@ -1,12 +1,13 @@
-// The question before a document is deleted. It has the focus while it is open; Escape and "Keep it" leave all as it was.
+// The question before something is deleted. It has the focus while it is open; Escape and "Keep it" leave all as it was.
 
 import { $ } from './dom.js';
 
 // confirmDelete asks, and runs act on a yes. It resolves to true when act is done, to false when nothing was deleted.
-export function confirmDelete(what, act) {
+export function confirmDelete(what, act, heading = 'Delete this document?') {
   const dialog = $('confirm');
   const yes = $('confirm-yes');
   const no = $('confirm-no');
+  $('confirm-heading').textContent = heading;
   $('confirm-what').textContent = what;
   $('confirm-error').textContent = '';
   let deleted = false;

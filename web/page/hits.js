@@ -33,7 +33,7 @@ function relevance(value) {
     h('span', { class: 'bar', 'aria-hidden': 'true' }, fill), h('span', { class: 'hidden' }, 'Relevance '), h('span', { class: 'percent' }, percent));
 }
 
-const act = (text, label, onclick, kind = '') => h('button', { type: 'button', class: `plain act ${kind}`, 'aria-label': label, onclick }, text);
+export const act = (text, label, onclick, kind = '') => h('button', { type: 'button', class: `plain act ${kind}`, 'aria-label': label, onclick }, text);
 
 // where says on which page and under which headings a passage stands.
 function where({ page, headings = [] } = {}) {
@@ -82,7 +82,7 @@ export function offerMore(list) {
   passages.forEach((p, i) => { p.nextElementSibling.hidden = !cutOff[i]; });
 }
 
-function chips(metadata, filterBy) {
+export function chips(metadata, filterBy) {
   const pairs = Object.entries(metadata ?? {}).flatMap(([key, value]) => [value].flat().map((one) => [key, one]));
   const list = h('ul', { class: 'chips', role: 'list', 'aria-label': 'Metadata' });
   const put = (some) => list.append(...some.map(([key, value]) => h('li', null, chip(key, value, filterBy))));
@@ -105,7 +105,7 @@ function chip(key, value, filterBy) {
 }
 
 // link shows an address that can be followed; anything but http and https stays text.
-function link(address) {
+export function link(address) {
   if (!address) return null;
   let url = null;
   try {

@@ -10,6 +10,7 @@ import { listen } from './keys.js';
 // changed(), for when documents have been added. It is loaded when it is first opened.
 const views = {
   search: () => import('./search.js'),
+  documents: () => import('./documents.js'),
 };
 
 let view = null; // the module that is open
@@ -36,16 +37,30 @@ async function show() {
   const next = Object.hasOwn(views, wanted) ? wanted : 'search';
   collection = params.collection || 'default';
   if (next !== name) {
+    document.title = `${$('views').querySelector(`[data-view=${next}]`).textContent} – searchd`;
     view?.close?.();
     name = next;
     $('view-search').hidden = next !== 'search';
     $('view').hidden = next === 'search';
     $('view').replaceChildren();
   }
+  links();
   const [module] = await Promise.all([views[next](), refresh()]);
   if (name !== next) return; // another one has been opened meanwhile
   view = module;
   module.open(page, params);
+}
+
+// links marks the view that is open, and keeps the collection from view to view.
+function links() {
+  for (const link of $('views').children) {
+    const params = new URLSearchParams();
+    if (link.dataset.view !== 'search') params.set('view', link.dataset.view);
+    if (collection !== 'default') params.set('collection', collection);
+    link.search = params;
+    if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
 }
 
 // refresh reads which collections there are. The chooser is only there when there is something to choose.
@@ -60,6 +75,7 @@ async function refresh() {
   if (!names.includes(collection) && collection !== 'default') names.push(collection);
   if (!names.includes('default') && names.length !== 1) names.unshift('default');
   if (names.length === 1) [collection] = names;
+  links();
   $('collection').replaceChildren(...names.map((value) => h('option', { value, selected: value === collection }, value)));
   $('chooser').hidden = names.length < 2;
   const now = list.find((one) => one.name === collection);
@@ -70,6 +86,12 @@ $('collection').onchange = ({ target }) => {
   collection = target.value;
   const { page: _, like: __, ...params } = address.read(); // which mean something else in another collection
   page.go(params);
+};
+$('views').onclick = (event) => {
+  const { view: to } = event.target.dataset;
+  if (!to || event.ctrlKey || event.metaKey || event.shiftKey) return; // which open a window of their own
+  event.preventDefault();
+  page.go({ view: to === 'search' ? '' : to });
 };
 addEventListener('popstate', () => {
   address.settle();

@@ -69,7 +69,7 @@ async function ask({ remember = true } = {}) {
   $('filter-clear').hidden = asked.filter === '';
   $('like').hidden = asked.like === '';
   $('like-what').textContent = asked.like;
-  $('modes').disabled = asked.like !== '';
+  $('modes').hidden = asked.like !== '';
   const about = asked.query.trim() || asked.like;
   document.title = about ? `${about} – searchd` : 'searchd';
   if (remember) {

@@ -1,5 +1,6 @@
 // What stands in the place of hits when there are none: each state says what is so, and what can be done.
 
+import { Unreachable } from './api.js';
 import { $, button, h, plural } from './dom.js';
 
 // Questions that the sample answers without sharing a word with them.
@@ -11,12 +12,15 @@ const EXAMPLES = [
   'what will eventually happen to our star',
 ];
 
-const put = (...children) => $('state').replaceChildren(h('div', { class: 'state' }, ...children.filter(Boolean)));
+const state = (...children) => h('div', { class: 'state' }, ...children.filter(Boolean));
+const put = (...children) => $('state').replaceChildren(state(...children));
 
 export const clear = () => $('state').replaceChildren();
 
-export function empty(openAdd) {
-  put(h('h2', null, 'Nothing here yet'),
+export const empty = (openAdd) => $('state').replaceChildren(nothingYet(openAdd));
+
+export function nothingYet(openAdd) {
+  return state(h('h2', null, 'Nothing here yet'),
     h('p', null, 'Add some text, notes or files. Then ask about them in your own words.'),
     button('Add text or files', openAdd, 'button primary'));
 }
@@ -44,8 +48,12 @@ export function beyond(total, first) {
   put(h('h2', null, 'There is no such page'), h('p', null, `The search has ${plural(total, 'hit')}.`), button('To the first page', first));
 }
 
-export function failed(error, retry) {
-  put(h('div', { role: 'alert' }, h('h2', null, 'That did not work'), h('p', { class: 'wrong' }, error.param && [h('code', null, error.param), ' '], error.message)),
+export const failed = (error, retry) => $('state').replaceChildren(failure(error, retry));
+
+// failure is what an error of the server, or its silence, looks like in any view.
+export function failure(error, retry) {
+  if (error instanceof Unreachable) return state(h('div', { role: 'alert' }, h('h2', null, 'The server does not answer'), h('p', null, 'It may have been stopped, or the connection is down.')), button('Try again', retry));
+  return state(h('div', { role: 'alert' }, h('h2', null, 'That did not work'), h('p', { class: 'wrong' }, error.param && [h('code', null, error.param), ' '], error.message)),
     error.requestId && h('p', { class: 'quiet' }, 'Request ', h('code', null, error.requestId)),
     button('Try again', retry));
 }

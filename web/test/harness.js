@@ -31,7 +31,7 @@ export async function collection(t, documents = []) {
 
 // visit opens the page in a window of its own, and checks when the test ends that it asked nobody else for anything,
 // and that the console is clean but for messages that match one of expected.
-export async function visit(t, path = '/', { expected = [], ...options } = {}) {
+export async function visit(t, path = '/', { expected = [], ready = '.state, .hit, #filter-error:not(:empty)', ...options } = {}) {
   const context = await newContext(options);
   const page = await context.newPage();
   const problems = [];
@@ -50,7 +50,7 @@ export async function visit(t, path = '/', { expected = [], ...options } = {}) {
   });
   page.setDefaultTimeout(15_000);
   await page.goto(server + path);
-  await page.waitForSelector('.state, .hit, #filter-error:not(:empty)');
+  await page.waitForSelector(ready);
   return page;
 }
 
