@@ -40,7 +40,7 @@ export async function call(method, path, { body, type = 'application/json', sign
   return value;
 }
 
-const within = (collection, path) => (collection === 'default' ? path : `/collections/${encodeURIComponent(collection)}${path}`);
+export const within = (collection, path) => (collection === 'default' ? path : `/collections/${encodeURIComponent(collection)}${path}`);
 const documentPath = (collection, id) => within(collection, `/documents/${encodeURIComponent(id)}`);
 
 // search takes the filter as JSON text: going through a number of JavaScript would change large ones.
@@ -65,6 +65,9 @@ export function list(collection, { filter, cursor, limit }, signal) {
 export const removeMatching = (collection, filter) => call('POST', within(collection, '/documents/delete'), { body: `{"filter":${filter}}` });
 
 export const jobs = (limit, signal) => call('GET', `/jobs?limit=${limit}`, { signal });
+
+export const providers = async () => (await call('GET', '/providers')).providers;
+export const models = async (task) => (await call('GET', `/models?task=${task}`)).models;
 
 // fields are the collection's metadata keys, the first hundred.
 export const fields = async (collection) => (await call('GET', within(collection, '/fields?limit=100'))).fields;

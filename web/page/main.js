@@ -11,6 +11,7 @@ import { listen } from './keys.js';
 const views = {
   search: () => import('./search.js'),
   documents: () => import('./documents.js'),
+  tasks: () => import('./tasks.js'),
 };
 
 let view = null; // the module that is open

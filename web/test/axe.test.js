@@ -11,6 +11,12 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const views = [
   { name: 'search', params: { q: 'slugs' }, ready: '#facets:not([hidden])', then: (page) => page.locator('.title').first().click() },
   { name: 'documents', params: { view: 'documents' }, ready: '#documents .hit', then: async (page) => { await page.locator('.title').first().click(); await page.waitForSelector('.inspector'); } },
+  { name: 'tasks', params: { view: 'tasks', task: 'answer' }, ready: '.task', then: async (page) => {
+    await page.fill('#task-question', 'what keeps slugs from lettuce?');
+    await page.getByRole('button', { name: 'Answer' }).click();
+    await page.waitForSelector('.citations');
+    await page.locator('summary', { hasText: 'curl' }).click();
+  } },
 ];
 
 for (const { name, params, ready, then } of views) {

@@ -29,6 +29,17 @@ export async function collection(t, documents = []) {
   return name;
 }
 
+export const chatModel = 'example/chat-1b'; // of the fake provider
+
+// provider adds the fake provider as the default one; it is gone when the test ends.
+export async function provider(t, more = {}) {
+  const id = `fake-${Math.random().toString(36).slice(2, 8)}`;
+  const made = await api('POST', '/providers', { provider_id: id, name: id, provider_type: 'huggingface', api_endpoint: process.env.PROVIDER_URL, is_default: true, configuration: { default_model: chatModel }, ...more });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  t.after(() => api('DELETE', `/providers/${id}`));
+  return id;
+}
+
 // visit opens the page in a window of its own, and checks when the test ends that it asked nobody else for anything,
 // and that the console is clean but for messages that match one of expected.
 export async function visit(t, path = '/', { expected = [], ready = '.state, .hit, #filter-error:not(:empty)', ...options } = {}) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the page in a real Chromium, against a server of its own.
-# usage: run.sh PATH/TO/searchd          Needs Node and Chromium; where they are missing it says so, and fails if SEARCHD_NO_SKIP is set.
+# usage: run.sh PATH/TO/searchd          Needs Go, Node and Chromium; where they are missing it says so, and fails if SEARCHD_NO_SKIP is set.
 set -euo pipefail
 
 skip() {
@@ -17,16 +17,35 @@ export CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser
 npm ci --silent --no-audit --no-fund || skip "its packages could not be installed"
 
 folder=$(mktemp -d)
-"$binary" serve --addr 127.0.0.1:0 --data "$folder/data" --sample --log error >"$folder/out" &
-server=$!
-trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
-for _ in $(seq 100); do
-  grep -q listening "$folder/out" && break
-  sleep 0.1
-done
-SEARCHD_URL=$(sed -n 's/^listening on //p' "$folder/out")
-export SEARCHD_URL
-[ -n "$SEARCHD_URL" ] || { echo "the server did not start" >&2; exit 1; }
+started=()
+stop() {
+  for pid in "${started[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -rf "$folder"
+}
+trap stop EXIT
+
+# start NAME COMMAND… runs a server and answers its address in $url.
+start() {
+  "${@:2}" >"$folder/$1" &
+  started+=($!)
+  for _ in $(seq 100); do
+    grep -q listening "$folder/$1" && break
+    sleep 0.1
+  done
+  url=$(sed -n 's/^listening on //p' "$folder/$1")
+  [ -n "$url" ] || { echo "$1 did not start" >&2; exit 1; }
+}
+
+# A fake provider of models, and the server under test, without the keys of whoever runs this.
+unset HF_TOKEN HUGGINGFACE_API_TOKEN
+CGO_ENABLED=0 go build -C ../.. -o "$folder/provider" ./api/clients/upstream
+start provider.out "$folder/provider"
+export PROVIDER_URL=$url
+start searchd.out "$binary" serve --addr 127.0.0.1:0 --data "$folder/data" --sample --log error --allow-private-endpoints
+export SEARCHD_URL=$url
 # The tests look for the sample's documents: wait until they are in.
 "$binary" sample load --server "$SEARCHD_URL"
 npm test
