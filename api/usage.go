@@ -52,7 +52,7 @@ func wireUsage(r db.UsageRow) wire.UsageGroup {
 		Group: r.Group, Requests: r.Requests, Errors: r.Errors, CacheHits: r.CacheHits,
 		PromptCharacters: r.PromptCharacters, CompletionCharacters: r.CompletionCharacters,
 		PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, EstimatedCostUSD: r.CostUSD,
-		LatencyP50MS: r.P50, LatencyP95MS: r.P95, LatencyP99MS: r.P99,
+		BilledCharacters: r.BilledCharacters, LatencyP50MS: r.P50, LatencyP95MS: r.P95, LatencyP99MS: r.P99,
 	}
 }
 

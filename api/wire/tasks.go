@@ -311,6 +311,7 @@ type UsageGroup struct {
 	CompletionCharacters int64   `json:"completion_characters"`
 	PromptTokens         int64   `json:"prompt_tokens"`
 	CompletionTokens     int64   `json:"completion_tokens"`
+	BilledCharacters     int64   `json:"billed_characters"`
 	LatencyP50MS         float64 `json:"latency_p50_ms"`
 	LatencyP95MS         float64 `json:"latency_p95_ms"`
 	LatencyP99MS         float64 `json:"latency_p99_ms"`

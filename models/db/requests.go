@@ -54,10 +54,13 @@ func (d *DB) ModelRequests(ctx context.Context, f RequestFilter, before uint64, 
 	return list, int(total), err
 }
 
+// billed says which requests count against a budget: those that a provider elsewhere was really asked.
+const billed = "provider <> 'local' AND attempts > 0 AND NOT from_cache"
+
 // CharactersSince is how many characters providers of a type have been sent and have answered; of all but local ones where
 // the type is empty.
 func (d *DB) CharactersSince(ctx context.Context, from time.Time, providerType string) (int64, error) {
-	g := d.read.WithContext(ctx).Model(&models.ModelRequest{}).Where("at >= ? AND provider <> 'local' AND attempts > 0 AND NOT from_cache", from.UTC())
+	g := d.read.WithContext(ctx).Model(&models.ModelRequest{}).Where("at >= ? AND "+billed, from.UTC())
 	if providerType != "" {
 		g = g.Where("provider_type = ?", providerType)
 	}
@@ -77,6 +80,7 @@ type UsageRow struct {
 	CompletionCharacters int64
 	PromptTokens         int64
 	CompletionTokens     int64
+	BilledCharacters     int64 // what CharactersSince counts
 	CostUSD              float64
 	P50, P95, P99        float64 // milliseconds
 }
@@ -98,6 +102,7 @@ func (d *DB) Usage(ctx context.Context, from, to time.Time, by string) ([]UsageR
 		SELECT name AS "group", COUNT(*) AS requests, SUM(status <> ?) AS errors, SUM(from_cache) AS cache_hits,
 			SUM(prompt_characters) AS prompt_characters, SUM(completion_characters) AS completion_characters,
 			SUM(prompt_tokens) AS prompt_tokens, SUM(completion_tokens) AS completion_tokens, SUM(cost_usd) AS cost_usd,
+			SUM(CASE WHEN `+billed+` THEN prompt_characters + completion_characters ELSE 0 END) AS billed_characters,
 			MIN(CASE WHEN 100 * place >= 50 * size THEN latency_ms END) AS p50,
 			MIN(CASE WHEN 100 * place >= 95 * size THEN latency_ms END) AS p95,
 			MIN(CASE WHEN 100 * place >= 99 * size THEN latency_ms END) AS p99

@@ -45,7 +45,7 @@ func TestUsage(t *testing.T) {
 	log(t, d)
 	ab := db.UsageRow{
 		Group: "a/b", Requests: 100, Errors: 4, CacheHits: 6, PromptCharacters: 1000, CompletionCharacters: 96 * 20,
-		PromptTokens: 300, CompletionTokens: 400, CostUSD: 90 * 0.000018, P50: 50, P95: 95, P99: 99,
+		PromptTokens: 300, CompletionTokens: 400, BilledCharacters: 94*10 + 90*20, CostUSD: 90 * 0.000018, P50: 50, P95: 95, P99: 99,
 	}
 	vader := db.UsageRow{Group: "vader", Requests: 1, PromptCharacters: 7, P50: 5, P95: 5, P99: 5}
 	named := func(r db.UsageRow, name string) db.UsageRow { r.Group = name; return r }
@@ -62,7 +62,7 @@ func TestUsage(t *testing.T) {
 		{"model", [2]time.Time{morning.Add(100 * time.Minute), whole[1]}, nil},
 		// Of three requests, which took 85, 22 and 59 ms, the second counts for the half and the third for the rest.
 		{"model", [2]time.Time{morning.Add(12 * time.Minute), morning.Add(15 * time.Minute)}, []db.UsageRow{{
-			Group: "a/b", Requests: 3, PromptCharacters: 30, CompletionCharacters: 60, PromptTokens: 9, CompletionTokens: 12,
+			Group: "a/b", Requests: 3, PromptCharacters: 30, CompletionCharacters: 60, PromptTokens: 9, CompletionTokens: 12, BilledCharacters: 90,
 			CostUSD: 3 * 0.000018, P50: 45, P95: 82, P99: 82,
 		}}},
 	} {

@@ -67,6 +67,12 @@ export const removeMatching = (collection, filter) => call('POST', within(collec
 export const jobs = (limit, signal) => call('GET', `/jobs?limit=${limit}`, { signal });
 
 export const providers = async () => (await call('GET', '/providers')).providers;
+const providerPath = (id, rest = '') => `/providers/${encodeURIComponent(id)}${rest}`;
+export const addProvider = (provider) => call('POST', '/providers', { body: JSON.stringify(provider) });
+export const patchProvider = (id, patch) => call('PATCH', providerPath(id), { body: JSON.stringify(patch) });
+export const removeProvider = (id) => call('DELETE', providerPath(id));
+export const testProvider = (id) => call('POST', providerPath(id, '/test'));
+export const usage = (params) => call('GET', `/usage?${new URLSearchParams(params)}`);
 export const models = async (task) => (await call('GET', `/models?task=${task}`)).models;
 
 // fields are the collection's metadata keys, the first hundred.

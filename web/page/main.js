@@ -12,6 +12,7 @@ const views = {
   search: () => import('./search.js'),
   documents: () => import('./documents.js'),
   tasks: () => import('./tasks.js'),
+  providers: () => import('./providers.js'),
 };
 
 let view = null; // the module that is open

@@ -17,6 +17,10 @@ const views = [
     await page.waitForSelector('.citations');
     await page.locator('summary', { hasText: 'curl' }).click();
   } },
+  { name: 'providers', params: { view: 'providers' }, ready: '.usage figure', then: async (page) => {
+    await page.getByRole('button', { name: 'Add a provider' }).click();
+    for (const summary of await page.locator('.usage summary').all()) await summary.click();
+  } },
 ];
 
 for (const { name, params, ready, then } of views) {
