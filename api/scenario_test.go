@@ -265,6 +265,9 @@ func searching(t *testing.T, s *server) {
 		t.Error("no hits is null, not []")
 	}
 	as[wire.SearchAnswer](t, s.post("/collections/notes/search", `{"query":"note"}`), 200)
+	for _, path := range []string{"/map?q=bread", "/collections/notes/map?sample=1&by=lang"} {
+		as[wire.Map](t, s.get(path), 200)
+	}
 	for _, path := range []string{"/fields", "/collections/notes/fields?limit=2"} {
 		as[wire.FieldList](t, s.get(path), 200)
 	}

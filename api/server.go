@@ -156,6 +156,7 @@ func (s *Server) routes() {
 		s.app.Post(prefix+"/answer", s.answerQuestion)
 		s.app.Get(prefix+"/recall", s.recall)
 		s.app.Get(prefix+"/fields", s.listFields)
+		s.app.Get(prefix+"/map", s.collectionMap)
 	}
 	s.app.Use(s.noRoute)
 }

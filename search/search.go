@@ -117,7 +117,8 @@ type Service struct {
 	models  hf.Models
 	walks   *lru.Cache[[16]byte, *kept]
 	read    *lru.Cache[uint64, []sentence] // of chunks
-	recalls sync.Map                       // a collection's id → the mean that was last measured
+	maps    *lru.Cache[mapOf, *drawn]
+	recalls sync.Map // a collection's id → the mean that was last measured
 	log     *slog.Logger
 
 	profiles sync.Map // a collection's id → *profiled
@@ -134,6 +135,7 @@ func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, availab
 	s := &Service{
 		db: store, index: vectors, words: words, models: available, log: log,
 		walks: lru.New[[16]byte, *kept](maxKept, keptIdle), read: lru.New[uint64, []sentence](maxSentences, 0),
+		maps: lru.New[mapOf, *drawn](maxMaps, 0),
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s

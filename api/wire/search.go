@@ -100,6 +100,31 @@ type Leg struct {
 	Rank     int     `json:"rank,omitzero"`
 }
 
+// Map is a collection in two dimensions.
+type Map struct {
+	Points    []MapPoint `json:"points"`
+	Passages  int        `json:"passages"`  // there are
+	Explained []float64  `json:"explained"` // share of the variance, of x and of y
+	Query     *MapPlace  `json:"query"`
+	TookMS    float64    `json:"took_ms"`
+}
+
+// MapPoint is a passage on it.
+type MapPoint struct {
+	MapPlace   `json:",inline"`
+	DocumentID string `json:"document_id"`
+	ChunkIndex int    `json:"chunk_index"`
+	Title      string `json:"title"`
+	Value      any    `json:"value,omitzero"` // of the key that was asked for: a string, a number or a boolean
+	Rank       int    `json:"rank,omitzero"`  // among the passages nearest to the query
+}
+
+// MapPlace is a place on it.
+type MapPlace struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
 // Counts are the values of a facet and how many documents have each, most first. In JSON they are an object, whose
 // members are in that order.
 type Counts []Count

@@ -34,6 +34,9 @@ func (c *changes) of(collection uint64) uint64 {
 	return c.count[collection]
 }
 
+// Change tells the states of a collection's documents and metadata apart, in this process.
+func (d *DB) Change(collection uint64) uint64 { return d.changes.of(collection) }
+
 // Newest is the Seq of the last document that was taken in: later ones have a higher one.
 func (d *DB) Newest() uint64 {
 	d.changes.mu.Lock()

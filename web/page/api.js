@@ -66,6 +66,12 @@ export const removeMatching = (collection, filter) => call('POST', within(collec
 
 export const jobs = (limit, signal) => call('GET', `/jobs?limit=${limit}`, { signal });
 
+// map is the collection in two dimensions.
+export function map(collection, params, signal) {
+  const given = Object.entries(params).filter(([, value]) => value !== '');
+  return call('GET', within(collection, `/map?${new URLSearchParams(given)}`), { signal });
+}
+
 export const providers = async () => (await call('GET', '/providers')).providers;
 const providerPath = (id, rest = '') => `/providers/${encodeURIComponent(id)}${rest}`;
 export const addProvider = (provider) => call('POST', '/providers', { body: JSON.stringify(provider) });

@@ -13,6 +13,7 @@ const views = {
   documents: () => import('./documents.js'),
   tasks: () => import('./tasks.js'),
   providers: () => import('./providers.js'),
+  map: () => import('./map.js'),
 };
 
 let view = null; // the module that is open

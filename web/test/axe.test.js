@@ -21,6 +21,7 @@ const views = [
     await page.getByRole('button', { name: 'Add a provider' }).click();
     for (const summary of await page.locator('.usage summary').all()) await summary.click();
   } },
+  { name: 'map', params: { view: 'map', q: 'slugs' }, ready: '.near li', then: (page) => page.locator('.near button').first().click() },
 ];
 
 for (const { name, params, ready, then } of views) {
