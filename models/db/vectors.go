@@ -42,7 +42,9 @@ func (d *DB) Vectors(ctx context.Context, collection uint64, fn func(chunk uint6
 // VectorsOf calls fn for those chunks of a collection that are among ids.
 func (d *DB) VectorsOf(ctx context.Context, collection uint64, ids []uint64, fn func(chunk uint64, vector []float32) error) error {
 	for some := range slices.Chunk(ids, maxVariables) {
-		q := d.read.WithContext(ctx).Raw("SELECT chunks.id, chunks.vector"+ofCollection+" AND chunks.id IN ?", collection, some)
+		// CROSS JOIN has the chunks looked up first: SQLite would try every id with every document of the collection.
+		q := d.read.WithContext(ctx).Raw("SELECT chunks.id, chunks.vector FROM chunks CROSS JOIN documents ON documents.seq = chunks.document_seq WHERE documents.collection_id = ? AND chunks.id IN ?",
+			collection, some)
 		if err := eachVector(q, fn); err != nil {
 			return err
 		}

@@ -1,0 +1,76 @@
+// Measures the page: first paint, and how soon hits answer each letter that is typed into a large collection.
+// usage: node measure.js URL [DOCUMENTS]      fills the collection "page-measure" first, unless it has as many documents
+
+import { chromium } from 'playwright-core';
+
+const [server, wanted = '100000'] = process.argv.slice(2);
+const COLLECTION = 'page-measure';
+const DIMENSIONS = 384;
+const VISITS = 20;
+const QUESTIONS = ['lighthouse keeper in the storm', 'why does bread rise', 'restore the database', 'slugs in the garden', 'how far away is the moon', 'payment of the rent'];
+
+let seed = 1;
+const random = () => { // xorshift: the same documents each time
+  seed ^= seed << 13;
+  seed ^= seed >>> 17;
+  seed ^= seed << 5;
+  return (seed >>> 0) / 2 ** 32;
+};
+
+const call = async (method, path, body, type = 'application/json') => (await fetch(server + path, { method, body, headers: { 'Content-Type': type } })).json();
+
+// Vectors are given, so that filling takes no model; around a hundred centres, as texts lie around subjects.
+async function fill(n) {
+  const words = QUESTIONS.join(' ').split(' ').concat(Array.from({ length: 5000 }, (_, i) => `word${i}`));
+  const point = () => Array.from({ length: DIMENSIONS }, () => random() - 0.5);
+  const centres = Array.from({ length: 100 }, point);
+  await call('POST', '/collections', JSON.stringify({ name: COLLECTION }));
+  for (let i = 0; i < n; i += 1000) {
+    const lines = Array.from({ length: 1000 }, (_, k) => {
+      const subject = Math.floor(random() * centres.length);
+      const vector = centres[subject].map((x) => Number((x + (random() - 0.5) * 0.8).toFixed(4)));
+      const text = Array.from({ length: 60 }, () => words[Math.floor(random() ** 3 * words.length)]).join(' ');
+      return JSON.stringify({ id: `d${i + k}`, title: `Document ${i + k}`, text, vector, metadata: { subject: `subject ${subject}`, year: 1990 + Math.floor(random() * 36), draft: random() < 0.1, ref: `r${i + k}` } });
+    });
+    await call('POST', `/collections/${COLLECTION}/documents?wait=600`, lines.join('\n'), 'application/x-ndjson');
+  }
+}
+
+const quantile = (list, q) => list.sort((a, b) => a - b)[Math.min(list.length - 1, Math.ceil(q * list.length) - 1)];
+const told = (name, list) => console.log(`${name}: p50 ${quantile(list, 0.5).toFixed(1)} ms, p95 ${quantile(list, 0.95).toFixed(1)} ms, of ${list.length}`);
+
+const have = (await call('GET', `/collections/${COLLECTION}`)).documents ?? 0;
+if (have < Number(wanted)) await fill(Number(wanted));
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const paints = [];
+for (let i = 0; i < VISITS; i++) {
+  const context = await browser.newContext(); // nothing is cached
+  const page = await context.newPage();
+  await page.goto(`${server}/?collection=${COLLECTION}`);
+  await page.waitForSelector('.state');
+  paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+  await context.close();
+}
+told('first contentful paint', paints);
+
+const page = await browser.newPage();
+await page.goto(`${server}/?collection=${COLLECTION}`);
+await page.waitForSelector('.state');
+await page.evaluate(() => performance.setResourceTimingBufferSize(10_000));
+const answers = [];
+page.on('requestfinished', async (request) => {
+  if (!request.url().endsWith('/search') || request.postDataJSON().highlight) return; // highlights and facets, which nobody waits for
+  answers.push(request.timing().responseEnd); // since the request was made
+});
+for (const question of QUESTIONS) {
+  await page.fill('#query', '');
+  await page.locator('#query').pressSequentially(question, { delay: 260 }); // slower than the page's pause, so that every letter is asked
+  await page.waitForTimeout(500);
+}
+told(`answer to a letter, ${wanted} documents`, answers);
+for (const path of ['fields', 'map', 'map', 'map?q=why+does+bread+rise', 'map?sample=5000']) {
+  const start = performance.now();
+  await call('GET', `/collections/${COLLECTION}/${path}`);
+  console.log(`GET /${path}: ${(performance.now() - start).toFixed(0)} ms`);
+}
+await browser.close();
