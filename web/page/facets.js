@@ -36,7 +36,6 @@ export function showFacets(fields, counts, text, narrow) {
   $('facet-list').replaceChildren(
     ...counted.map((field) => list(field, counts[field.key], text, narrow)),
     ...ranges.map((field) => range(field, text, narrow)));
-  $('facets').removeAttribute('aria-busy');
   if (focused) document.getElementById(focused)?.focus();
 }
 

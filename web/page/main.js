@@ -5,6 +5,7 @@ import * as api from './api.js';
 import { closeAdd, setUp } from './add.js';
 import { $, h, plural } from './dom.js';
 import { listen } from './keys.js';
+import { failure } from './states.js';
 
 // A view has open(page, params), which shows what the address says, and may have close(), for when another one is opened, and
 // changed(), for when documents have been added. It is loaded when it is first opened.
@@ -48,10 +49,19 @@ async function show() {
     $('view').replaceChildren();
   }
   links();
-  const [module] = await Promise.all([views[next](), refresh()]);
+  const [module] = await Promise.all([views[next]().catch(() => null), refresh()]);
   if (name !== next) return; // another one has been opened meanwhile
   view = module;
-  module.open(page, params);
+  if (module) module.open(page, params);
+  else unloaded();
+}
+
+// unloaded is a view whose module did not come. A browser may keep to that answer, so all is loaded anew.
+function unloaded() {
+  name = '';
+  $('view-search').hidden = true;
+  $('view').hidden = false;
+  $('view').replaceChildren(failure(new api.Unreachable(), () => location.reload()));
 }
 
 // links marks the view that is open, and keeps the collection from view to view.

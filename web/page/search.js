@@ -132,32 +132,33 @@ async function nothing(total, filter, signal) {
   else states.noHits(filter && clearFilter, asked.mode === 'lexical' && (() => setMode('hybrid')));
 }
 
-// details asks again for what is shown, with its nearest sentences and the facets, which take longer to find than the hits.
-// Nobody waits for them, and without them the page is as good as before.
-async function details({ hits }, filter, signal) {
-  $('facets').setAttribute('aria-busy', 'true');
-  const list = await fields.list;
-  if (signal.aborted) return;
-  const text = asked.filter;
-  const more = { ...request(), limit: hits.length, highlight: true, facets: facetKeys(list) };
-  const answer = await api.search(page.collection(), more, filter, signal).catch(() => null);
-  if (signal.aborted) return;
-  if (!answer) {
-    $('facets').removeAttribute('aria-busy');
-    return;
-  }
+// details asks again for what is shown, with its nearest sentences, and for the facets. Both take longer to find than the hits:
+// nobody waits for them, and without them the page is as good as before.
+function details(answer, filter, signal) {
+  highlights(answer, filter, signal);
+  facets(filter, signal).catch(() => {}).finally(() => { if (!signal.aborted) $('facets').removeAttribute('aria-busy'); });
+}
+
+async function highlights({ hits }, filter, signal) {
+  const answer = await api.search(page.collection(), { ...request(), limit: hits.length, highlight: true }, filter, signal).catch(() => null);
+  if (!answer || signal.aborted) return;
   hits.forEach(({ document_id: id }, i) => {
     const item = $('hits').children[i];
     if (item && answer.hits[i]?.document_id === id) highlight(item, answer.hits[i]);
   });
   offerMore($('hits'));
-  const facets = { ...answer.facets };
-  for (const [key, without] of otherwise(list, text)) { // what else could be chosen where something is
-    const other = await api.search(page.collection(), { ...request(), offset: 0, limit: 1, facets: [key] }, parseFilter(without), signal).catch(() => null);
-    if (signal.aborted) return;
-    if (other) facets[key] = other.facets[key];
-  }
-  showFacets(list, facets, text, narrow);
+}
+
+async function facets(filter, signal) {
+  $('facets').setAttribute('aria-busy', 'true');
+  const text = asked.filter;
+  const counted = async (keys, within) => (await api.search(page.collection(), { ...request(), offset: 0, limit: 1, facets: keys }, within, signal)).facets;
+  const list = await fields.list;
+  const keys = facetKeys(list);
+  if (signal.aborted) return;
+  const counts = { ...(keys.length > 0 && await counted(keys, filter)) };
+  for (const [key, without] of otherwise(list, text)) Object.assign(counts, await counted([key], parseFilter(without))); // what else could be chosen where something is
+  if (!signal.aborted) showFacets(list, counts, text, narrow);
 }
 
 function show({ hits, total, took_ms: took }) {

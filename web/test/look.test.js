@@ -156,3 +156,15 @@ test('a screen reader finds names, roles and states', async (t) => {
   await page.locator('.delete').first().click();
   await page.getByRole('alertdialog', { name: 'Delete this document?' }).waitFor();
 });
+
+test('a view that cannot be loaded says so', async (t) => {
+  const page = await visit(t, at(await collection(t, documents), 'slugs'), { expected: [/ERR_|Failed to/] });
+  await page.route('**/assets/documents.js', (route) => route.abort('connectionrefused'));
+  await page.getByRole('link', { name: 'Documents' }).click();
+  await page.getByText('The server does not answer').waitFor();
+  await page.unroute('**/assets/documents.js');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.waitForSelector('#documents .hit');
+  await page.getByRole('link', { name: 'Search', exact: true }).click();
+  await page.waitForSelector('.state');
+});
