@@ -62,7 +62,7 @@ function build({ root }) {
     timer = setTimeout(filtered, PAUSE);
   });
   parts.filter.addEventListener('blur', address.settle);
-  jobs = jobList(() => { if (page) changed(); page?.refresh(); });
+  jobs = jobList(() => { if (page && parts.list.childElementCount === 0) load(); }, () => { if (page) changed(); page?.refresh(); });
   root.replaceChildren(h('h2', { class: 'hidden' }, 'Documents'), jobs.element,
     h('div', { class: 'tool' }, h('label', { for: 'list-filter' }, 'Filter', parts.filter), parts.removeAll), parts.error,
     parts.status, parts.state, parts.list, parts.pages);

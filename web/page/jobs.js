@@ -9,8 +9,8 @@ const SOON = 1000; // ms until the next look, while something runs
 const LATER = 5000;
 const SHOWN_FAILURES = 50;
 
-// jobList makes the list. onDone is called when a job has ended that was running.
-export function jobList(onDone) {
+// jobList makes the list. onProgress is called while a job runs, onDone when one has ended that was running.
+export function jobList(onProgress, onDone) {
   const list = h('ul', { class: 'jobs', role: 'list' });
   const element = h('section', { class: 'card', 'aria-labelledby': 'jobs-heading', hidden: true }, h('h2', { id: 'jobs-heading' }, 'Jobs'), list);
   const rows = new Map(); // by id: those that run are changed in place, so that the focus stays
@@ -33,6 +33,7 @@ export function jobList(onDone) {
     if (signal.aborted) return false;
     const mine = jobs.filter((job) => job.collection === collection);
     const running = new Set(mine.filter((job) => !api.finished(job)).map(({ id }) => id));
+    if (running.size > 0) onProgress();
     if (mine.some(({ id }) => unfinished.has(id) && !running.has(id))) onDone();
     unfinished = running;
     show([...mine.filter(({ id }) => running.has(id)), ...mine.filter(({ id }) => !running.has(id))].slice(0, Math.max(SHOWN, running.size)));

@@ -99,10 +99,10 @@ test('jobs are followed while they run, and can be cancelled', async (t) => {
   const jobs = page.getByRole('region', { name: 'Jobs' });
   await jobs.getByText('Running').waitFor();
   await page.waitForFunction(() => document.querySelector('.jobs progress')?.value > 1);
+  await page.waitForSelector('#documents .hit'); // as soon as there are some
   await screenshot(page, 'jobs');
   await jobs.getByRole('button', { name: 'Cancel' }).click();
   await jobs.getByText('Cancelled', { exact: true }).waitFor();
-  await page.waitForSelector('#documents .hit'); // what was taken in before
   await jobs.getByRole('button', { name: 'What failed' }).click();
   await jobs.getByRole('list', { name: 'What failed' }).getByText('is empty').waitFor();
 });
