@@ -314,7 +314,10 @@ function later() {
 }
 
 function connect() {
-  $('facets').open = matchMedia('(min-width: 62rem)').matches; // there they stand beside the hits
+  const wide = matchMedia('(min-width: 62rem)'); // there they stand beside the hits, and nothing closes them
+  const unfold = () => { $('facets').open = wide.matches; };
+  wide.addEventListener('change', unfold);
+  unfold();
   for (const field of [$('query'), $('filter')]) {
     field.addEventListener('input', later);
     field.addEventListener('blur', address.settle);

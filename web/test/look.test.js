@@ -157,6 +157,19 @@ test('a screen reader finds names, roles and states', async (t) => {
   await page.getByRole('alertdialog', { name: 'Delete this document?' }).waitFor();
 });
 
+test('facets stand beside the hits where there is room, and fold where there is none', async (t) => {
+  const page = await visit(t, at(await collection(t, documents), 'slugs'), { viewport: { width: 400, height: 800 }, ready: '#facets:not([hidden])' });
+  const first = page.locator('.choice').first();
+  assert.ok(await first.isHidden());
+  await page.getByText('Narrow down').click();
+  assert.ok(await first.isVisible());
+  await page.getByText('Narrow down').click();
+  await page.setViewportSize({ width: 1200, height: 800 });
+  await first.waitFor();
+  const [facet, hit] = await Promise.all([first.boundingBox(), page.locator('.hit').first().boundingBox()]);
+  assert.ok(facet.x + facet.width <= hit.x, 'beside them');
+});
+
 test('a view that cannot be loaded says so', async (t) => {
   const page = await visit(t, at(await collection(t, documents), 'slugs'), { expected: [/ERR_|Failed to/] });
   await page.route('**/assets/documents.js', (route) => route.abort('connectionrefused'));
