@@ -1,7 +1,7 @@
 // The box for new text and files: writing, choosing, dropping and pasting, then progress and what became of it.
 
 import { $, button, h, number, plural } from './dom.js';
-import { fromFile, refusal, written } from './files.js';
+import { refusal, sourcesOf, written } from './files.js';
 import { upload } from './upload.js';
 
 const SHOWN_FAILURES = 50;
@@ -14,7 +14,7 @@ export function setUp({ collection, changed }) {
   };
   const takeFiles = (files) => {
     const refused = [...files].map((file) => ({ name: file.name, reason: refusal(file) })).filter(({ reason }) => reason);
-    take([...files].filter((file) => !refusal(file)).map(fromFile), refused);
+    take(sourcesOf([...files].filter((file) => !refusal(file))), refused);
   };
   $('add-toggle').onclick = () => ($('add').hidden ? openAdd() : closeAdd());
   $('add-close').onclick = closeAdd;
@@ -100,7 +100,7 @@ async function run(collection, sources, refused, changed) {
 }
 
 function progressView(sources, stop) {
-  const what = sources.length === 1 ? sources[0].name : plural(sources.length, 'file');
+  const what = sources.map(({ name }) => name).join(', ');
   const bar = h('progress', { max: 1, value: 0, 'aria-label': `Adding ${what}` });
   const text = h('span', { class: 'quiet' }, 'Sending…');
   panel(h('div', { class: 'heading' }, h('p', null, 'Adding ', h('b', { dir: 'auto' }, what)), button('Stop', stop, 'plain')), bar, text);

