@@ -6,7 +6,7 @@ import { button, h, number, plural } from './dom.js';
 const SHOWN = 5;
 const LOOKED_AT = 50; // the newest of all collections
 const SOON = 1000; // ms until the next look, while something runs
-const LATER = 5000;
+const LATER = 3000;
 const SHOWN_FAILURES = 50;
 
 // jobList makes the list. onProgress is called while a job runs, onDone when one has ended that was running.

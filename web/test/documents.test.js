@@ -93,7 +93,8 @@ test('jobs are followed while they run, and can be cancelled', async (t) => {
   const name = await collection(t);
   const page = await visit(t, at(name));
   await page.getByText('Nothing here yet').waitFor();
-  const many = Array.from({ length: 2000 }, (_, i) => ({ id: `n${i}`, text: `Note ${i} is about lighthouses, rocks and the sea around them.` }));
+  const text = 'It is about lighthouses, rocks and the sea around them. '.repeat(8);
+  const many = Array.from({ length: 4000 }, (_, i) => ({ id: `n${i}`, text: `Note ${i}. ${text}` })); // for longer than it takes to look
   const { body } = await api('POST', `/collections/${name}/documents?wait=0`, { documents: [{ id: 'bad', text: '' }, ...many] });
   assert.ok(body.job, JSON.stringify(body));
   const jobs = page.getByRole('region', { name: 'Jobs' });
