@@ -191,8 +191,9 @@ function took(ms) {
 async function toPage(n) {
   asked.page = n;
   address.settle();
-  await ask();
+  const done = ask();
   address.settle();
+  await done;
   $('hits').querySelector('.title')?.focus({ preventScroll: true });
   $('status').scrollIntoView({ block: 'nearest' });
 }
@@ -255,7 +256,8 @@ function like(hit) {
   $('query').value = '';
   asked.like = hit.document_id;
   address.settle();
-  askAnew().then(address.settle);
+  askAnew();
+  address.settle();
   $('like-clear').focus();
 }
 
@@ -326,7 +328,8 @@ function connect() {
   $('search').addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.isComposing || !event.target.matches('#query, #filter')) return;
     event.preventDefault();
-    askAnew().then(address.settle);
+    askAnew(); // has written the address when it returns; what is typed next is another entry
+    address.settle();
   });
   $('modes').addEventListener('change', () => setMode(document.querySelector('[name=mode]:checked').value));
   $('filter-clear').onclick = clearFilter;
