@@ -107,6 +107,7 @@ func badBodies() []bad {
 		{name: "dry run with a model that is not here", path: "/collections/new/documents?dry_run=1&model=x", body: `{"text":"a"}`, status: 422, param: "model"},
 		{name: "dry run of nothing good", path: "/documents?dry_run=1", body: `{"text":""}`, status: 422, param: "text"},
 		{name: "dry run that is cut off", path: "/documents?dry_run=1", body: `{"text":"a`, status: 400, param: "text"},
+		{name: "chunking that is none", path: "/documents?chunking=some", body: `{"text":"a"}`, status: 422, param: "chunking"},
 		{name: "on_conflict that is none", path: "/documents?on_conflict=merge", body: `{"text":"a"}`, status: 422, param: "on_conflict"},
 		{name: "multipart without a boundary", kind: "multipart/form-data", body: "--x--\r\n", status: 400},
 		{name: "multipart that is none", kind: "multipart/form-data; boundary=x", body: `{"text":"a"}`, status: 400},

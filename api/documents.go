@@ -20,8 +20,8 @@ import (
 
 // addDocuments takes documents in as JSON (one object, {"documents":[…]}, a list, or one object a line), or as files.
 func (s *Server) addDocuments(c *fiber.Ctx) error {
-	p := query(c, "wait", "on_conflict", "dry_run", "model")
-	wait, onConflict, dryRun, model := p.wait(), p.onConflict(), p.bool("dry_run"), p.optional("model")
+	p := query(c, "wait", "on_conflict", "chunking", "dry_run", "model")
+	wait, how, dryRun, model := p.wait(), terms{p.onConflict(), p.chunking()}, p.bool("dry_run"), p.optional("model")
 	if model != nil && !dryRun {
 		p.fail(models.Errorf(models.Invalid, "model", "is of a collection that would be made, with dry_run; to make one, POST /collections"))
 	}
@@ -33,13 +33,13 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 		return err
 	}
 	if dryRun {
-		return s.previewDocuments(c, kind, onConflict, model)
+		return s.previewDocuments(c, kind, how, model)
 	}
 	collection, err := s.collection(c)
 	if err != nil {
 		return err
 	}
-	job, err := s.takeIn(c, collection, kind, onConflict)
+	job, err := s.takeIn(c, collection, kind, how)
 	if err != nil {
 		return err
 	}
@@ -54,12 +54,18 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 	return s.sendJob(c, job)
 }
 
+// terms are how the documents of a request are taken in.
+type terms struct {
+	onConflict models.OnConflict
+	chunking   models.Chunking
+}
+
 // takeIn makes a job of a body, or finds the one that the same request has made before.
-func (s *Server) takeIn(c *fiber.Ctx, collection models.Collection, kind string, onConflict models.OnConflict) (models.Job, error) {
+func (s *Server) takeIn(c *fiber.Ctx, collection models.Collection, kind string, how terms) (models.Job, error) {
 	// An upload may take longer than other requests; the server's read timeout ends one that stands still.
 	ctx := context.Background()
 	in := s.Ingest.Begin(collection)
-	in.OnConflict = onConflict
+	in.OnConflict, in.Chunking = how.onConflict, how.chunking
 	key, err := idempotencyKey(c)
 	switch {
 	case err != nil:
@@ -72,7 +78,7 @@ func (s *Server) takeIn(c *fiber.Ctx, collection models.Collection, kind string,
 		return models.Job{}, err
 	}
 	defer release()
-	request := newRepeatable(key, collection.Name, kind, string(onConflict))
+	request := newRepeatable(key, collection.Name, kind, string(how.onConflict), string(how.chunking))
 	earlier, err := s.Ingest.Earlier(ctx, key)
 	if err != nil {
 		return models.Job{}, err

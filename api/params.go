@@ -138,6 +138,17 @@ func (p *params) onConflict() models.OnConflict {
 	}
 }
 
+// chunking is how the caller wants texts to become chunks.
+func (p *params) chunking() models.Chunking {
+	switch chunking := models.Chunking(cmp.Or(p.values.Get("chunking"), string(models.AutoChunks))); chunking {
+	case models.AutoChunks, models.NoChunking:
+		return chunking
+	default:
+		p.fail(models.Errorf(models.Invalid, "chunking", "is %.32q; it can be auto or none", chunking))
+		return ""
+	}
+}
+
 const (
 	defaultPage = 50
 	maxPage     = 1000

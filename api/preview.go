@@ -14,7 +14,7 @@ import (
 
 // previewDocuments answers what adding documents would do, and does none of it. model is that of a collection that is not
 // there; nil says that it must be.
-func (s *Server) previewDocuments(c *fiber.Ctx, kind string, onConflict models.OnConflict, model *string) error {
+func (s *Server) previewDocuments(c *fiber.Ctx, kind string, how terms, model *string) error {
 	name, err := collectionName(c)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *Server) previewDocuments(c *fiber.Ctx, kind string, onConflict models.O
 	if err != nil {
 		return err
 	}
-	in.OnConflict = onConflict
+	in.OnConflict, in.Chunking = how.onConflict, how.chunking
 	if err := readDocuments(ctx, c, kind, in, io.Discard); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 const maxTitleTokens = 48
 
 // contentHash names what was embedded: a document with the same hash need not be embedded again. The title counts, as
-// every chunk is read under its title.
+// every chunk is read under its title, and so does that it was not split.
 func contentHash(p payload) []byte {
 	h := sha256.New()
 	for _, part := range []string{"1", p.Title, p.Text} {
@@ -25,6 +25,9 @@ func contentHash(p payload) []byte {
 		h.Write([]byte(part))
 	}
 	h.Write(p.Vector)
+	if p.Chunking == models.NoChunking {
+		h.Write([]byte(p.Chunking))
+	}
 	return h.Sum(nil)
 }
 
@@ -45,7 +48,7 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	}
 	prefix, used := titlePrefix(b.model, p.Title)
 	limit := b.model.Card().MaxTokens - specialTokens - used
-	spans := split(p.Text, b.model.Tokenize(p.Text), limit, min(overlap, limit/4))
+	spans := spansOf(p, b.model.Tokenize(p.Text), limit, min(overlap, limit/4))
 	if len(spans) > models.MaxChunks {
 		return models.Errorf(models.Invalid, "text", "gives %d chunks; at most %d are allowed: split it into several documents", len(spans), models.MaxChunks)
 	}
@@ -60,6 +63,15 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	}
 	r.Document.Chunks, r.Item.Chunks = len(spans), len(spans)
 	return nil
+}
+
+// spansOf are the parts of a text that become chunks. Of one that is not to be split the model may not read the end: the result
+// of embedding it says so.
+func spansOf(p payload, tokens []hf.Token, limit, overlap int) []span {
+	if p.Chunking == models.NoChunking {
+		return []span{{end: len(p.Text), tokens: min(len(tokens), limit)}}
+	}
+	return split(p.Text, tokens, limit, overlap)
 }
 
 // specialTokens is how many tokens a model puts around a text: [CLS] and [SEP], <s> and </s>.

@@ -25,6 +25,7 @@ const (
 // memory; a bad one fails alone.
 type Intake struct {
 	OnConflict models.OnConflict // of documents that are there; may be set before the first Add
+	Chunking   models.Chunking   // of all documents; likewise
 
 	service    *Service
 	collection models.Collection
@@ -50,6 +51,7 @@ type payload struct {
 	Vector   []byte           `json:"vector,omitempty"` // as db.EncodeVector has it
 
 	OnConflict models.OnConflict `json:"on_conflict,omitempty"`
+	Chunking   models.Chunking   `json:"chunking,omitempty"`
 }
 
 // Begin starts an intake into a collection.
@@ -75,7 +77,7 @@ func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decode
 	if err == nil {
 		item.Payload, err = json.Marshal(payload{
 			Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: db.EncodeVector(draft.Vector),
-			OnConflict: in.OnConflict,
+			OnConflict: in.OnConflict, Chunking: in.Chunking,
 		})
 	}
 	if err == nil {

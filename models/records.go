@@ -121,6 +121,14 @@ const (
 	FailConflicts OnConflict = "fail"
 )
 
+// Chunking is how a text becomes chunks.
+type Chunking string
+
+const (
+	AutoChunks Chunking = "auto" // as many as the model needs to read it all; the empty Chunking means this, too
+	NoChunking Chunking = "none" // one: whoever sends it has cut it
+)
+
 // ItemStatus is what became of one document of a job.
 type ItemStatus string
 

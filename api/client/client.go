@@ -45,6 +45,7 @@ func (c *Client) Ingest(ctx context.Context, collection string, docs []wire.Docu
 type IngestOptions struct {
 	Wait       int    // seconds, 600 at most
 	OnConflict string // replace, skip or fail; "" means replace
+	Chunking   string // auto or none; "" means auto
 }
 
 // IngestWith sends documents.
@@ -72,6 +73,9 @@ func (c *Client) send(ctx context.Context, collection string, docs []wire.Docume
 	}
 	if o.OnConflict != "" {
 		query.Set("on_conflict", o.OnConflict)
+	}
+	if o.Chunking != "" {
+		query.Set("chunking", o.Chunking)
 	}
 	return c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", &body, answer)
 }

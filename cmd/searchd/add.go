@@ -23,6 +23,7 @@ type addCommand struct {
 	Collection string   `help:"Collection to add to; it is made if it is not there." default:"default"`
 	Model      string   `help:"Model of the collection, if this makes it; absent means the default. See searchd model list." placeholder:"ID"`
 	OnConflict string   `help:"What to do about documents whose ids are there already: replace them, skip the new ones, or fail." enum:"replace,skip,fail" default:"replace"`
+	Chunking   string   `help:"How texts become chunks: auto splits them as the model needs it, none leaves each whole." enum:"auto,none" default:"auto"`
 	DryRun     bool     `help:"Show what would be added: chunks, tokens, duplicates, time and cost; write nothing."`
 	Format     string   `help:"Read everything as this format: text, markdown, source, html, pdf, docx, epub, csv, json, jsonl or zip. By default the content says." enum:",text,markdown,source,html,pdf,docx,epub,csv,json,jsonl,zip" default:""`
 }
@@ -52,7 +53,7 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 			return err
 		}
 		u := uploader{
-			ctx: ctx, session: s, collection: a.Collection, options: client.IngestOptions{Wait: 600, OnConflict: a.OnConflict}, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
+			ctx: ctx, session: s, collection: a.Collection, options: client.IngestOptions{Wait: 600, OnConflict: a.OnConflict, Chunking: a.Chunking}, files: extract.New(extractCache()), terminal: t, bar: newBar(t, found), start: time.Now(),
 			outcomes: map[string]int{},
 		}
 		if a.DryRun {
