@@ -77,16 +77,20 @@ func (u *uploader) show(p wire.Preview) error {
 
 // reportPreview is the last line of a dry run.
 func (u *uploader) reportPreview() error {
-	sum := u.rehearsal.total
 	n := u.outcomes["created"] + u.outcomes["updated"] + u.outcomes["unchanged"]
-	line := fmt.Sprintf("would add %s to %s: %s; %s, %s, of which the model would read %s, %s",
-		count(n, "document"), u.collection, u.counts(), count(u.chunks, "chunk"), count(u.tokens, "token"), count(sum.NewChunks, "chunk"), count(sum.NewTokens, "token"))
+	return u.say(fmt.Sprintf("would add %s to %s: %s; %s", count(n, "document"), u.collection, u.counts(), u.estimate()))
+}
+
+// estimate is how much there would be, and what it would take.
+func (u *uploader) estimate() string {
+	sum := u.rehearsal.total
+	line := fmt.Sprintf("%s, %s, of which the model would read %s, %s",
+		count(u.chunks, "chunk"), count(u.tokens, "token"), count(sum.NewChunks, "chunk"), count(sum.NewTokens, "token"))
 	if sum.TokensPerSecond > 0 {
 		took := time.Duration(sum.EstimatedMS * float64(time.Millisecond)).Seconds()
 		line += fmt.Sprintf(" in about %.1f s, at %.0f tokens a second", took, sum.TokensPerSecond)
 	}
-	line += fmt.Sprintf(", for $%.2f; %s", sum.EstimatedCostUSD, count(sum.Duplicates, "duplicate"))
-	return u.say(line)
+	return line + fmt.Sprintf(", for $%.2f; %s", sum.EstimatedCostUSD, count(sum.Duplicates, "duplicate"))
 }
 
 // untouched runs a command that must write nothing. Where there is no data folder yet, it gets one of its own for the time being.

@@ -315,11 +315,12 @@ func (w *syncWork) report() error {
 		_ = u.bar.Finish()
 	}
 	done := fmt.Sprintf("synced %s with %s in %.1f s", w.options.Name, w.options.Collection, time.Since(u.start).Seconds())
+	cost := fmt.Sprintf("%s, %s", count(u.chunks, "chunk"), count(u.tokens, "token"))
 	if w.options.DryRun {
-		done = fmt.Sprintf("would sync %s with %s", w.options.Name, w.options.Collection)
+		done, cost = fmt.Sprintf("would sync %s with %s", w.options.Name, w.options.Collection), u.estimate()
 	}
 	u.outcomes["unchanged"] += w.untouched()
-	return u.say(fmt.Sprintf("%s: %s, %s renamed, %d deleted; %s, %s", done, u.counts(), count(w.renamed, "file"), w.deleted, count(u.chunks, "chunk"), count(u.tokens, "token")))
+	return u.say(fmt.Sprintf("%s: %s, %s renamed, %d deleted; %s", done, u.counts(), count(w.renamed, "file"), w.deleted, cost))
 }
 
 // untouched counts the documents of files that there was nothing to do about.
