@@ -192,7 +192,6 @@ func (c *Client) post(ctx context.Context, path string, body, answer any) error 
 	return c.do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(b), answer)
 }
 
-// do sends a request. The server's own error comes back as *wire.Error.
 // Backup asks for a copy of everything, as one file to read to its end and close.
 func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 	response, err := c.ask(ctx, http.MethodPost, "/backup", "", nil)
@@ -202,6 +201,7 @@ func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 	return response.Body, nil
 }
 
+// do sends a request. The server's own error comes back as *wire.Error.
 func (c *Client) do(ctx context.Context, method, path, kind string, body io.Reader, answer any) error {
 	response, err := c.ask(ctx, method, path, kind, body)
 	if err != nil {
