@@ -38,8 +38,9 @@ test-clients: build ## other people's clients, from PyPI and npm, against a serv
 eval: build ## measure search by meaning on the sample's 60 judged questions
 	./bin/searchd eval fixtures/sample
 
+# C stands only in a driver that GORM brings and nothing uses: it is not worth optimising.
 race: ## the tests under the race detector, of all packages or of those in RACE (needs a C compiler; the product never does)
-	CGO_ENABLED=1 CGO_CFLAGS=-O0 go test -race -short -timeout 20m $(RACE) # C stands only in a driver that GORM brings and nothing uses
+	CGO_ENABLED=1 CGO_CFLAGS=-O0 go test -race -short -timeout 20m $(RACE)
 
 crash: ## kill the server 500 times in the middle of its work (CRASHES); make test does it 12 times
 	SEARCHD_CRASHES=$${CRASHES:-500} $(GO) test ./cmd/searchd -run Killed -count 1 -v -timeout 4h
