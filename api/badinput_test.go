@@ -25,6 +25,7 @@ type bad struct {
 const invalid = "invalid_request_error"
 
 func TestBadInput(t *testing.T) {
+	long(t)
 	s, c := startChecked(t)
 	s.add(wireDocument("good", "This one stays."), wire.Document{ID: "too", Text: "So does this.", Metadata: []byte(`{"n":1}`)})
 	for _, b := range badInputs() {

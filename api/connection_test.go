@@ -30,6 +30,7 @@ func (endless) Read(p []byte) (int, error) {
 }
 
 func TestHugeBodyIsRefusedAndNotKept(t *testing.T) {
+	long(t)
 	const size = 100 << 20
 	s := start(t)
 	s.add(wireDocument("good", "This one stays."))

@@ -252,6 +252,7 @@ func TestServedDocumentIsTheFile(t *testing.T) {
 
 // TestExamplesWork sends each example of the document to the route it stands at.
 func TestExamplesWork(t *testing.T) {
+	long(t)
 	model, err := openModel()
 	if err != nil {
 		t.Fatalf("bundled model: %v", err)

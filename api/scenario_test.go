@@ -19,6 +19,7 @@ func wireDocument(id, text string) wire.Document { return wire.Document{ID: id, 
 
 // TestScenario walks through the whole API as a client would, with both sides held to openapi.yaml.
 func TestScenario(t *testing.T) {
+	long(t)
 	s, c := startChecked(t)
 	for _, step := range []struct {
 		name string

@@ -263,10 +263,10 @@ func TestIDsAreNotMixedUp(t *testing.T) {
 	}
 }
 
-// long skips a test that sends many bodies, one after the other, where tests are to be short.
+// long skips a test that sends many or large bodies, one after the other, where tests are to be short.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("sends hundreds of bodies")
+		t.Skip("sends many or large bodies, one after the other")
 	}
 }
