@@ -32,28 +32,7 @@ export HF_HUB_DISABLE_IMPLICIT_TOKEN=1 HF_HUB_DISABLE_TELEMETRY=1 NO_PROXY=127.0
 export CHAT_MODEL=example/chat-1b SUMMARY_MODEL=facebook/bart-large-cnn TRANSLATION_MODEL=Helsinki-NLP/opus-mt-en-fr
 export CLASSIFIER_MODEL=distilbert/sst-2-english
 
-folder=$(mktemp -d)
-started=()
-stop() {
-  for pid in "${started[@]}"; do
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-  done
-  rm -rf "$folder"
-}
-trap stop EXIT
-
-# start NAME COMMAND… runs a server and answers its address in $url.
-start() {
-  "${@:2}" >"$folder/$1" &
-  started+=($!)
-  for _ in $(seq 100); do
-    grep -q listening "$folder/$1" && break
-    sleep 0.1
-  done
-  url=$(sed -n 's/^listening on //p' "$folder/$1")
-  [ -n "$url" ] || { echo "$1 did not start" >&2; exit 1; }
-}
+source servers.sh
 
 start upstream "$work/upstream"
 upstream=$url

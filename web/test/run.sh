@@ -16,28 +16,7 @@ export CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser
 [ -n "$CHROMIUM" ] || skip "Chromium is not installed (on Debian: apt-get install chromium)"
 npm ci --silent --no-audit --no-fund || skip "its packages could not be installed"
 
-folder=$(mktemp -d)
-started=()
-stop() {
-  for pid in "${started[@]}"; do
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-  done
-  rm -rf "$folder"
-}
-trap stop EXIT
-
-# start NAME COMMAND… runs a server and answers its address in $url.
-start() {
-  "${@:2}" >"$folder/$1" &
-  started+=($!)
-  for _ in $(seq 100); do
-    grep -q listening "$folder/$1" && break
-    sleep 0.1
-  done
-  url=$(sed -n 's/^listening on //p' "$folder/$1")
-  [ -n "$url" ] || { echo "$1 did not start" >&2; exit 1; }
-}
+source ../../api/clients/servers.sh
 
 # A fake provider of models, and the server under test, without the keys of whoever runs this.
 unset HF_TOKEN HUGGINGFACE_API_TOKEN
