@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/samber/lo"
 
 	"searchd/models"
 	"searchd/models/db"
@@ -36,8 +35,6 @@ type Intake struct {
 	next       int
 	valid      int
 	firstError error
-	key        string
-	hash       []byte
 	rehearsal  *rehearsal // nil where documents are kept
 }
 
@@ -141,10 +138,7 @@ func (in *Intake) settle(ctx context.Context) error {
 	if err != nil || waiting {
 		return err
 	}
-	ids := lo.FilterMap(in.buffer, func(item models.JobItem, _ int) (string, bool) {
-		return item.DocumentID, item.Status == models.ItemPending
-	})
-	stored, err := in.service.db.StoredDocuments(ctx, in.collection.ID, ids)
+	stored, err := in.service.stored(ctx, in.collection, in.buffer)
 	if err != nil || len(stored) == 0 {
 		return err
 	}
@@ -154,10 +148,10 @@ func (in *Intake) settle(ctx context.Context) error {
 			continue
 		}
 		p, doc, metadata, err := read(in.collection, item)
-		if err != nil || string(old.ContentHash) != string(doc.ContentHash) || p.OnConflict == models.FailConflicts || p.OnConflict == models.SkipConflicts {
+		if err != nil {
 			continue
 		}
-		if r := unchanged(item, old, doc, metadata); !r.Keep {
+		if r, _ := compare(item, p, old, doc, metadata); r.Item.Status == models.ItemUnchanged {
 			in.buffer[i], in.buffer[i].Payload = r.Item, nil
 		}
 	}
@@ -165,7 +159,9 @@ func (in *Intake) settle(ctx context.Context) error {
 }
 
 // Repeatable gives the job the key of its request, and the hash of what that said, before Commit.
-func (in *Intake) Repeatable(key string, hash []byte) { in.key, in.hash = key, hash }
+func (in *Intake) Repeatable(key string, hash []byte) {
+	in.job.IdempotencyKey, in.job.RequestHash = key, hash
+}
 
 // Commit ends the intake: when it returns without an error, the documents are kept. Where not one of them is good,
 // nothing is kept, and the first one's error is answered.
@@ -173,7 +169,6 @@ func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
 	if err := in.anyGood(ctx); err != nil {
 		return models.Job{}, err
 	}
-	in.job.IdempotencyKey, in.job.RequestHash = in.key, in.hash
 	if err := in.flush(ctx, true); err != nil {
 		return models.Job{}, err
 	}

@@ -71,7 +71,7 @@ type rehearsal struct {
 }
 
 func (r *rehearsal) take(ctx context.Context, items []models.JobItem) error {
-	stored, err := r.service.db.StoredDocuments(ctx, r.collection.ID, lo.Map(items, func(item models.JobItem, _ int) string { return item.DocumentID }))
+	stored, err := r.service.stored(ctx, r.collection, items)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (s *Service) prepare(ctx context.Context, c models.Collection, items []mode
 	if err != nil {
 		return failAll(items, err), nil
 	}
-	stored, err := s.db.StoredDocuments(ctx, c.ID, lo.Map(items, func(item models.JobItem, _ int) string { return item.DocumentID }))
+	stored, err := s.stored(ctx, c, items)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +188,11 @@ func (s *Service) prepare(ctx context.Context, c models.Collection, items []mode
 		embedded.fill(&results[i])
 	}
 	return results, nil
+}
+
+// stored are the documents that are there under the ids of items.
+func (s *Service) stored(ctx context.Context, c models.Collection, items []models.JobItem) (map[string]models.Document, error) {
+	return s.db.StoredDocuments(ctx, c.ID, lo.Map(items, func(item models.JobItem, _ int) string { return item.DocumentID }))
 }
 
 func failAll(items []models.JobItem, err error) []db.Result {
@@ -214,12 +219,10 @@ func (s *Service) prepareOne(c models.Collection, item models.JobItem, stored ma
 	if err != nil {
 		return db.Result{Item: failed(item, err)}
 	}
-	old, there := stored[item.DocumentID]
-	switch {
-	case there && p.OnConflict != "" && p.OnConflict != models.Replace:
-		return db.Result{Item: inConflict(item, p.OnConflict)}
-	case there && string(old.ContentHash) == string(doc.ContentHash):
-		return unchanged(item, old, doc, metadata)
+	if old, there := stored[item.DocumentID]; there {
+		if r, decided := compare(item, p, old, doc, metadata); decided {
+			return r
+		}
 	}
 	result := db.Result{Item: item, Document: doc, Fields: metadata.Fields}
 	if err := batch.add(&result, p, s.opts.Overlap); err != nil {
@@ -242,6 +245,17 @@ func read(c models.Collection, item models.JobItem) (payload, *models.Document, 
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
 		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
 	}, metadata, nil
+}
+
+// compare says what is to become of an item whose id is stored already, where its text need not be read for that.
+func compare(item models.JobItem, p payload, old models.Document, doc *models.Document, m models.Metadata) (r db.Result, decided bool) {
+	switch {
+	case p.OnConflict != "" && p.OnConflict != models.Replace:
+		return db.Result{Item: inConflict(item, p.OnConflict)}, true
+	case string(old.ContentHash) == string(doc.ContentHash):
+		return unchanged(item, old, doc, m), true
+	}
+	return db.Result{}, false
 }
 
 // unchanged is the result for a document whose content is stored already: only what is known about it may be new.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -63,7 +62,7 @@ func Verify(ctx context.Context, file string) (Contents, error) {
 	if _, err := os.Stat(file); err != nil {
 		return c, err
 	}
-	g, err := open("file:"+(&url.URL{Path: file}).EscapedPath()+"?mode=ro&immutable=1", file, 1)
+	g, err := open(file, 1, "mode=ro&immutable=1")
 	if err != nil {
 		return c, err
 	}

@@ -83,13 +83,12 @@ func (d *DB) open(ctx context.Context) (err error) {
 }
 
 func connect(path string, connections int, extra string) (*gorm.DB, error) {
-	// The path is escaped as a URI: a folder may have a space, a ? or a # in its name.
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + extra
-	return open(dsn, path, connections)
+	return open(path, connections, "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&"+extra)
 }
 
-func open(dsn, path string, connections int) (*gorm.DB, error) {
+func open(path string, connections int, query string) (*gorm.DB, error) {
+	// The path is escaped as a URI: a folder may have a space, a ? or a # in its name.
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query
 	g, err := gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: dsn}, &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
 		SkipDefaultTransaction: true,           // transactions are written out where they are meant
