@@ -20,7 +20,7 @@ export async function collection(t, documents = []) {
   const name = `page-test-${Math.random().toString(36).slice(2, 10)}`;
   const made = await api('POST', '/collections', { name });
   assert.equal(made.status, 201, JSON.stringify(made.body));
-  t.after(() => api('DELETE', `/collections/${name}`));
+  after(t, () => api('DELETE', `/collections/${name}`));
   if (documents.length > 0) {
     const added = await api('POST', `/collections/${name}/documents?wait=60`, { documents });
     assert.equal(added.status, 200, JSON.stringify(added.body));
@@ -36,8 +36,24 @@ export async function provider(t, more = {}) {
   const id = `fake-${Math.random().toString(36).slice(2, 8)}`;
   const made = await api('POST', '/providers', { provider_id: id, name: id, provider_type: 'huggingface', api_endpoint: process.env.PROVIDER_URL, is_default: true, configuration: { default_model: chatModel }, ...more });
   assert.equal(made.status, 201, JSON.stringify(made.body));
-  t.after(() => api('DELETE', `/providers/${id}`));
+  after(t, () => api('DELETE', `/providers/${id}`));
   return id;
+}
+
+const endings = new WeakMap(); // of tests
+
+// after has fn called when the test ends, the last one first: a page is closed before what it shows is deleted. All are
+// called, even where one fails.
+function after(t, fn) {
+  if (!endings.has(t)) {
+    endings.set(t, []);
+    t.after(async () => {
+      const failed = [];
+      for (const end of endings.get(t).reverse()) await Promise.resolve().then(end).catch((error) => failed.push(error));
+      if (failed.length > 0) throw failed[0];
+    });
+  }
+  endings.get(t).push(fn);
 }
 
 // visit opens the page in a window of its own, and checks when the test ends that it asked nobody else for anything,
@@ -54,7 +70,7 @@ export async function visit(t, path = '/', { expected = [], ready = '.state, .hi
   context.on('request', (request) => {
     if (!request.url().startsWith(`${server}/`) && !/^(data|blob|about):/.test(request.url())) foreign.push(request.url());
   });
-  t.after(async () => {
+  after(t, async () => {
     await context.close();
     assert.deepEqual(problems.filter((text) => !expected.some((pattern) => pattern.test(text))), [], 'the console is clean');
     assert.deepEqual(foreign, [], 'nothing is asked of anybody else');
