@@ -71,7 +71,7 @@ export async function visit(t, path = '/', { expected = [], ready = '.state, .hi
     if (!request.url().startsWith(`${server}/`) && !/^(data|blob|about):/.test(request.url())) foreign.push(request.url());
   });
   after(t, async () => {
-    await page.unrouteAll({ behavior: 'ignoreErrors' }); // what the page still asks for as it closes is nobody's error
+    if (!page.isClosed()) await page.unrouteAll({ behavior: 'ignoreErrors' }); // what it asks for as it closes is nobody's error
     await context.close();
     assert.deepEqual(problems.filter((text) => !expected.some((pattern) => pattern.test(text))), [], 'the console is clean');
     assert.deepEqual(foreign, [], 'nothing is asked of anybody else');
