@@ -31,12 +31,15 @@ func contentHash(p payload) []byte {
 	return h.Sum(nil)
 }
 
-// embedBatch gathers the chunks of several documents, to embed them together.
+// embedBatch gathers the chunks of several documents, to embed them together. A text that stands in it twice is embedded once.
 type embedBatch struct {
 	model  hf.Model
 	texts  []string
-	tokens int                      // of the texts, about
-	first  map[*models.Document]int // place of a document's first chunk in texts
+	sizes  []int             // of the texts, in tokens, special ones included: what a model without a limit would read
+	hashes [][]byte          // of the texts
+	place  map[string]int    // of a text among texts, by hash
+	known  map[string][]byte // stored vectors of texts, by hash: these need not be embedded
+	tokens int               // of the texts, about
 }
 
 // add splits a document and lays its chunks out in r. A document that brings its own vector is one chunk.
@@ -52,24 +55,69 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	if len(spans) > models.MaxChunks {
 		return models.Errorf(models.Invalid, "text", "gives %d chunks; at most %d are allowed: split it into several documents", len(spans), models.MaxChunks)
 	}
-	if b.first == nil {
-		b.first = map[*models.Document]int{}
-	}
-	b.first[r.Document] = len(b.texts)
+	used += specialTokens + len(b.model.Tokenize(b.model.Card().Prompts[hf.Document]))
 	for _, s := range spans {
-		r.Chunks = append(r.Chunks, models.Chunk{Start: s.start, End: s.end, Tokens: s.tokens})
-		b.texts = append(b.texts, prefix+p.Text[s.start:s.end])
-		b.tokens += used + s.tokens
+		text := prefix + p.Text[s.start:s.end]
+		hash := textHash(b.model.Card(), text)
+		r.Chunks = append(r.Chunks, models.Chunk{Start: s.start, End: s.end, Tokens: min(s.tokens, limit), Hash: hash})
+		b.put(text, hash, used+s.tokens)
 	}
 	r.Document.Chunks, r.Item.Chunks = len(spans), len(spans)
 	return nil
+}
+
+func (b *embedBatch) put(text string, hash []byte, size int) {
+	if _, there := b.place[string(hash)]; there {
+		return
+	}
+	if b.place == nil {
+		b.place = map[string]int{}
+	}
+	b.place[string(hash)] = len(b.texts)
+	b.texts, b.hashes, b.sizes = append(b.texts, text), append(b.hashes, hash), append(b.sizes, size)
+	b.tokens += size
+}
+
+// textHash names what a model makes of a text: chunks with the same hash have the same vector, in whatever collection.
+func textHash(c hf.Card, text string) []byte {
+	h := sha256.New()
+	for _, part := range []string{c.ID, c.Revision, c.Pooling, c.Prompts[hf.Document], text} {
+		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write([]byte(part))
+	}
+	return h.Sum(nil)[:16]
+}
+
+// recall finds the texts that are stored already with their vectors, in any collection of the model, or are about to be.
+func (b *embedBatch) recall(ctx context.Context, store *db.DB, coming []db.Result) (err error) {
+	if b.known, err = store.VectorsByHash(ctx, b.hashes); err != nil {
+		return err
+	}
+	for _, r := range coming {
+		for _, chunk := range r.Chunks {
+			if _, here := b.place[string(chunk.Hash)]; here {
+				b.known[string(chunk.Hash)] = chunk.Vector
+			}
+		}
+	}
+	return nil
+}
+
+// unknown are the texts that must be embedded, and their places in the batch.
+func (b *embedBatch) unknown() (texts []string, places []int) {
+	for i, text := range b.texts {
+		if _, known := b.known[string(b.hashes[i])]; !known {
+			texts, places = append(texts, text), append(places, i)
+		}
+	}
+	return texts, places
 }
 
 // spansOf are the parts of a text that become chunks. Of one that is not to be split the model may not read the end: the result
 // of embedding it says so.
 func spansOf(p payload, tokens []hf.Token, limit, overlap int) []span {
 	if p.Chunking == models.NoChunking {
-		return []span{{end: len(p.Text), tokens: min(len(tokens), limit)}}
+		return []span{{end: len(p.Text), tokens: len(tokens)}}
 	}
 	return split(p.Text, tokens, limit, overlap)
 }
@@ -91,41 +139,64 @@ func titlePrefix(m hf.Model, title string) (string, int) {
 	return title + "\n", len(tokens)
 }
 
-// embedded are the vectors of a batch.
-type embedded struct {
-	batch   *embedBatch
-	vectors []hf.Embedding
-}
-
-// run embeds the texts. A model that has too much to do is waited for: nobody stands at the door.
-func (b *embedBatch) run(ctx context.Context) (embedded, error) {
-	if len(b.texts) == 0 {
-		return embedded{batch: b}, nil
-	}
-	for {
-		vectors, err := b.model.Embed(ctx, hf.Document, b.texts)
+// embed has a model read texts. One that has too much to do is waited for: nobody stands at the door.
+func embed(ctx context.Context, m hf.Model, texts []string) ([]hf.Embedding, error) {
+	for len(texts) > 0 {
+		vectors, err := m.Embed(ctx, hf.Document, texts)
 		if err == nil {
-			return embedded{batch: b, vectors: vectors}, nil
+			return vectors, nil
 		}
 		var busy *models.Error
 		if !errors.As(err, &busy) || busy.Code != models.RateLimited || ctx.Err() != nil {
-			return embedded{}, fmt.Errorf("embed: %w", err)
+			return nil, fmt.Errorf("embed: %w", err)
 		}
 		pause(ctx, max(time.Second, busy.RetryAfter))
 	}
+	return nil, nil
 }
 
-// fill puts the vectors of a result's chunks in their places.
-func (e embedded) fill(r *db.Result) {
-	first, ok := e.batch.first[r.Document]
-	if !ok {
-		return
+// embedded is what became of a text: its vector as it is stored, and what reading it has cost or did cost once.
+type embedded struct {
+	vector    []byte
+	tokens    int
+	truncated bool
+}
+
+// run gets the vectors of all texts: those that are known from the store, the others from the model.
+func (b *embedBatch) run(ctx context.Context) ([]embedded, error) {
+	texts, places := b.unknown()
+	vectors, err := embed(ctx, b.model, texts)
+	if err != nil {
+		return nil, err
 	}
+	all := make([]embedded, len(b.texts))
+	for hash, vector := range b.known {
+		i := b.place[hash]
+		all[i] = b.cost(i)
+		all[i].vector = vector
+	}
+	for i, v := range vectors {
+		all[places[i]] = embedded{vector: db.EncodeVector(v.Vector), tokens: v.Tokens, truncated: v.Truncated}
+	}
+	return all, nil
+}
+
+// cost is what the model would read of a text.
+func (b *embedBatch) cost(i int) embedded {
+	limit := b.model.Card().MaxTokens
+	return embedded{tokens: min(b.sizes[i], limit), truncated: b.sizes[i] > limit}
+}
+
+// fill puts the vectors of a result's chunks in their places. Chunks of given vectors have theirs.
+func (b *embedBatch) fill(r *db.Result, all []embedded) {
 	for i := range r.Chunks {
-		v := e.vectors[first+i]
-		r.Chunks[i].Vector = db.EncodeVector(v.Vector)
-		r.Item.Tokens += v.Tokens
-		r.Item.Truncated = r.Item.Truncated || v.Truncated
+		if r.Chunks[i].Hash == nil {
+			continue
+		}
+		e := all[b.place[string(r.Chunks[i].Hash)]]
+		r.Chunks[i].Vector = e.vector
+		r.Item.Tokens += e.tokens
+		r.Item.Truncated = r.Item.Truncated || e.truncated
+		r.Document.Tokens = r.Item.Tokens
 	}
-	r.Document.Tokens = r.Item.Tokens
 }

@@ -30,16 +30,15 @@ func TestWorkerWaitsForABusyModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		m := busy{hftest.NewModel(hftest.Options{}), start.Add(10 * time.Second)}
-		batch := embedBatch{model: m, texts: []string{"bread", "rye"}}
-		got, err := batch.run(t.Context())
-		if took := time.Since(start); err != nil || len(got.vectors) != 2 || took != 14*time.Second {
-			t.Errorf("%d vectors, %v, after %v", len(got.vectors), err, took)
+		texts := []string{"bread", "rye"}
+		got, err := embed(t.Context(), m, texts)
+		if took := time.Since(start); err != nil || len(got) != 2 || took != 14*time.Second {
+			t.Errorf("%d vectors, %v, after %v", len(got), err, took)
 		}
 		m.until = time.Now().Add(time.Hour)
-		batch.model = m
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := batch.run(ctx); err == nil || ctx.Err() == nil {
+		if _, err := embed(ctx, m, texts); err == nil || ctx.Err() == nil {
 			t.Errorf("%v when the time was up", err)
 		}
 	})

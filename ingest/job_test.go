@@ -135,7 +135,7 @@ func TestDropACollectionWithWorkInIt(t *testing.T) {
 	w := newWorld(t, hftest.Set{m})
 	w.send(w.draft("a", "text", ""))
 	entered, release := m.Hold(0)
-	job := w.post(w.draft("b", "text", ""))
+	job := w.post(w.draft("b", "another", ""))
 	<-entered
 	waited := make(chan models.Job)
 	go func() {

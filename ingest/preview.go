@@ -45,7 +45,7 @@ func (s *Service) Rehearse(c models.Collection) (*Intake, error) {
 		return nil, err
 	}
 	in := s.Begin(c)
-	in.rehearsal = &rehearsal{service: s, collection: c, model: m, seen: map[[sha256.Size]byte]string{}, result: Preview{Counts: map[models.ItemStatus]int{}}}
+	in.rehearsal = &rehearsal{service: s, collection: c, model: m, seen: map[[sha256.Size]byte]string{}, counted: map[string]bool{}, result: Preview{Counts: map[models.ItemStatus]int{}}}
 	return in, nil
 }
 
@@ -66,7 +66,8 @@ type rehearsal struct {
 	collection models.Collection
 	model      hf.Model
 	seen       map[[sha256.Size]byte]string // the first id by text
-	sample     []string                     // of the texts that would be embedded
+	counted    map[string]bool              // hashes of the texts that would be embedded
+	sample     []string                     // of these texts
 	result     Preview
 }
 
@@ -77,11 +78,12 @@ func (r *rehearsal) take(ctx context.Context, items []models.JobItem) error {
 	}
 	list := make([]PreviewItem, len(items))
 	texts := map[int]string{} // of documents that have something new to say, by their places in list
+	all := embedBatch{model: r.model}
 	for i, item := range items {
 		list[i].JobItem = item
 		if item.Status == models.ItemPending {
 			var doc *models.Document
-			if list[i].JobItem, doc = r.one(item, stored); doc != nil {
+			if list[i].JobItem, doc = r.one(item, stored, &all); doc != nil {
 				texts[i] = doc.Text
 			}
 		}
@@ -91,6 +93,25 @@ func (r *rehearsal) take(ctx context.Context, items []models.JobItem) error {
 		return err
 	}
 	r.result.add(list)
+	return r.count(ctx, all)
+}
+
+// count adds up what the model would have to read of a batch: neither what is stored nor what was counted before.
+func (r *rehearsal) count(ctx context.Context, b embedBatch) error {
+	if err := b.recall(ctx, r.service.db, nil); err != nil {
+		return err
+	}
+	texts, places := b.unknown()
+	for n, i := range places {
+		if hash := string(b.hashes[i]); !r.counted[hash] {
+			r.counted[hash] = true
+			r.result.NewChunks++
+			r.result.NewTokens += b.cost(i).tokens
+			if len(r.sample) < sampleTexts {
+				r.sample = append(r.sample, texts[n])
+			}
+		}
+	}
 	return nil
 }
 
@@ -107,8 +128,9 @@ func (p *Preview) add(list []PreviewItem) {
 	p.Items = append(p.Items, list[:min(len(list), MaxPreviewItems-len(p.Items))]...)
 }
 
-// one goes with a document as far as the model. It answers the document where that has a text that is new to its id.
-func (r *rehearsal) one(item models.JobItem, stored map[string]models.Document) (models.JobItem, *models.Document) {
+// one goes with a document as far as the model, and puts what that would read into all. It answers the document where that
+// has a text that is new to its id.
+func (r *rehearsal) one(item models.JobItem, stored map[string]models.Document, all *embedBatch) (models.JobItem, *models.Document) {
 	batch := embedBatch{model: r.model}
 	result := r.service.prepareOne(r.collection, item, stored, &batch)
 	shown := result.Item
@@ -122,11 +144,15 @@ func (r *rehearsal) one(item models.JobItem, stored map[string]models.Document) 
 	if result.Keep {
 		return shown, nil
 	}
-	if len(batch.texts) > 0 {
-		shown.Tokens = batch.tokens + len(batch.texts)*specialTokens
-		r.result.NewChunks += len(batch.texts)
-		r.result.NewTokens += shown.Tokens
-		r.sample = append(r.sample, batch.texts[:min(len(batch.texts), sampleTexts-len(r.sample))]...)
+	for i, text := range batch.texts {
+		all.put(text, batch.hashes[i], batch.sizes[i])
+	}
+	for _, chunk := range result.Chunks {
+		if chunk.Hash != nil {
+			cost := batch.cost(batch.place[string(chunk.Hash)])
+			shown.Tokens += cost.tokens
+			shown.Truncated = shown.Truncated || cost.truncated
+		}
 	}
 	return shown, result.Document
 }
@@ -192,20 +218,16 @@ func (s *Service) speed(ctx context.Context, m hf.Model, texts []string) (float6
 	}
 	ctx, cancel := context.WithTimeout(ctx, sampleTime)
 	defer cancel()
-	batch := embedBatch{model: m, texts: sampleOf(texts)}
-	first := embedBatch{model: m, texts: batch.texts[:1]}
-	if _, err := first.run(ctx); err != nil { // before the clock starts: a model is opened when it is first used
+	sample := sampleOf(texts)
+	if _, err := embed(ctx, m, sample[:1]); err != nil { // before the clock starts: a model is opened when it is first used
 		return 0, err
 	}
 	start := time.Now()
-	read, err := batch.run(ctx)
+	read, err := embed(ctx, m, sample)
 	if err != nil {
 		return 0, err
 	}
-	tokens := 0
-	for _, v := range read.vectors {
-		tokens += v.Tokens
-	}
+	tokens := lo.SumBy(read, func(e hf.Embedding) int { return e.Tokens })
 	speed := float64(tokens) / max(time.Since(start), time.Microsecond).Seconds()
 	s.speeds.Store(key, measured{speed, time.Now()})
 	return speed, nil

@@ -84,28 +84,33 @@ func (s *Service) work(ctx context.Context, job *models.Job) (steps int, err err
 		return 0, err
 	}
 	committed := make(chan error, 1)
-	committed <- nil // there is none before the first
-	for last := -1; ; steps++ {
-		c, results, err := s.next(ctx, job, last)
+	committed <- nil        // there is none before the first
+	var results []db.Result // of the last step, which may not be committed yet
+	for ; ; steps++ {
+		c, next, err := s.next(ctx, job, results)
 		if err := <-committed; err != nil {
 			return steps - 1, err
 		}
 		if err != nil {
 			return steps, err
 		}
-		if len(results) == 0 {
+		if len(next) == 0 {
 			s.finish(ctx, job, models.JobDone, "")
 			return steps, nil
 		}
-		last = results[len(results)-1].Item.Position
+		results = next
 		// What was embedded is kept, even where the process is about to end.
-		go func() { committed <- s.commit(context.WithoutCancel(ctx), job, c, results) }()
+		go func() { committed <- s.commit(context.WithoutCancel(ctx), job, c, next) }()
 	}
 }
 
-// next prepares the documents of a job after the one at position last, as many as make a step. There are none where the
-// job is done, or has failed altogether.
-func (s *Service) next(ctx context.Context, job *models.Job, last int) (models.Collection, []db.Result, error) {
+// next prepares the documents of a job after those of the last step, as many as make a step. There are none where the job
+// is done, or has failed altogether.
+func (s *Service) next(ctx context.Context, job *models.Job, before []db.Result) (models.Collection, []db.Result, error) {
+	last := -1
+	if n := len(before); n > 0 {
+		last = before[n-1].Item.Position
+	}
 	items, err := s.db.PendingItems(ctx, job.Seq, last, stepItems, stepBytes)
 	if err != nil || len(items) == 0 {
 		return models.Collection{}, nil, err
@@ -118,7 +123,7 @@ func (s *Service) next(ctx context.Context, job *models.Job, last int) (models.C
 	if err != nil {
 		return c, nil, err
 	}
-	results, err := s.prepare(ctx, c, items)
+	results, err := s.prepare(ctx, c, items, before)
 	return c, results, err
 }
 
@@ -162,8 +167,8 @@ func (s *Service) finish(ctx context.Context, job *models.Job, status models.Job
 }
 
 // prepare compares, splits and embeds the documents of items, as many as make a full step. A document that cannot be
-// taken in fails alone; the error is for what stops them all.
-func (s *Service) prepare(ctx context.Context, c models.Collection, items []models.JobItem) ([]db.Result, error) {
+// taken in fails alone; the error is for what stops them all. before is the last step, which may not be committed yet.
+func (s *Service) prepare(ctx context.Context, c models.Collection, items []models.JobItem, before []db.Result) ([]db.Result, error) {
 	m, err := hf.ModelOf(s.models, c)
 	if err != nil {
 		return failAll(items, err), nil
@@ -180,12 +185,15 @@ func (s *Service) prepare(ctx context.Context, c models.Collection, items []mode
 			break
 		}
 	}
-	embedded, err := batch.run(ctx)
+	if err := batch.recall(ctx, s.db, before); err != nil {
+		return nil, err
+	}
+	all, err := batch.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range results {
-		embedded.fill(&results[i])
+		batch.fill(&results[i], all)
 	}
 	return results, nil
 }
@@ -243,7 +251,7 @@ func read(c models.Collection, item models.JobItem) (payload, *models.Document, 
 	}
 	return p, &models.Document{
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
-		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p),
+		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p), Chunking: p.Chunking,
 	}, metadata, nil
 }
 

@@ -99,6 +99,8 @@ func (w *world) draft(id, text, metadata string) models.Draft {
 	return models.Draft{ID: id, Text: text, Metadata: m}
 }
 
+func titled(d models.Draft, title string) models.Draft { d.Title = title; return d }
+
 // post hands documents in and does not wait.
 func (w *world) post(drafts ...models.Draft) models.Job {
 	w.t.Helper()

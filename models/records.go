@@ -1,11 +1,25 @@
 package models
 
-import "time"
+import (
+	"hash/crc32"
+	"time"
+)
+
+// Generation tells the collections of one name apart: the one that is searched, and those of other models beside it.
+type Generation string
+
+// Generations of a collection. There is at most one of each under a name.
+const (
+	Live     Generation = ""
+	Building Generation = "building" // by a job that embeds its documents again; it becomes the live one when it is whole
+	Previous Generation = "previous" // the live one before the last change of model, or one whose building was given up
+)
 
 // Collection is a set of documents read by one model. Another model never mixes in.
 type Collection struct {
-	ID          uint64 `gorm:"primaryKey;autoIncrement"`
-	Name        string `gorm:"uniqueIndex;not null"`
+	ID          uint64     `gorm:"primaryKey;autoIncrement"`
+	Name        string     `gorm:"not null;uniqueIndex:collection_name,priority:1"`
+	Generation  Generation `gorm:"not null;default:'';uniqueIndex:collection_name,priority:2"`
 	Description string
 	Engine      string `gorm:"not null"` // what was asked for: one of Engines
 	Model       string `gorm:"not null"`
@@ -27,12 +41,14 @@ type Document struct {
 	ID           string `gorm:"not null;uniqueIndex:document_id,priority:2"`
 	Title        string
 	URL          string
-	Text         string `gorm:"not null"`
-	Metadata     string `gorm:"not null"`            // JSON object, as it was given but for spaces
-	Sections     string `gorm:"not null;default:''"` // see EncodeSections
-	ContentHash  []byte `gorm:"not null"`            // of what was embedded: see ingest
-	Chunks       int    `gorm:"not null"`
-	Tokens       int    `gorm:"not null"` // read by the model, special tokens and overlap included
+	Text         string   `gorm:"not null"`
+	Metadata     string   `gorm:"not null"`            // JSON object, as it was given but for spaces
+	Sections     string   `gorm:"not null;default:''"` // see EncodeSections
+	ContentHash  []byte   `gorm:"not null"`            // of what was embedded: see ingest
+	Chunking     Chunking `gorm:"not null;default:''"` // how Text became chunks
+	Sum          uint32   `gorm:"not null;default:0"`  // of Text: see Sum
+	Chunks       int      `gorm:"not null"`
+	Tokens       int      `gorm:"not null"` // read by the model, special tokens and overlap included
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -44,8 +60,16 @@ type Chunk struct {
 	Start       int    `gorm:"not null"` // the bytes Text[Start:End] of the document
 	End         int    `gorm:"not null"`
 	Tokens      int    `gorm:"not null"`
-	Vector      []byte `gorm:"not null"` // little-endian float32, unit length
+	Vector      []byte `gorm:"not null"`                                // little-endian float32, unit length
+	Sum         uint32 `gorm:"not null;default:0"`                      // of Vector: see Sum
+	Hash        []byte `gorm:"index:chunk_hash,where:hash IS NOT NULL"` // of model and text, see ingest: the same text need not be read again. NULL where the vector was given
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Sum is the checksum (CRC-32C) that stored texts and vectors are checked with. It is never 0, which stands in records
+// that were made without one.
+func Sum[T string | []byte](b T) uint32 { return max(1, crc32.Checksum([]byte(b), castagnoli)) }
 
 // MaxChunks is the most chunks that one document can have.
 const MaxChunks = 1 << chunkBits

@@ -29,14 +29,14 @@ func isDuplicate(err error) bool {
 // Collection is the collection of a name, or NotFound.
 func (d *DB) Collection(ctx context.Context, name string) (models.Collection, error) {
 	var c models.Collection
-	err := d.read.WithContext(ctx).Where("name = ?", name).Take(&c).Error
+	err := d.read.WithContext(ctx).Where("name = ? AND generation = ?", name, models.Live).Take(&c).Error
 	return c, notFound(err, "collection", "there is no collection %q; make it with POST /collections", name)
 }
 
 // Collections lists the collections by name, with how many there are.
 func (d *DB) Collections(ctx context.Context, p Page) ([]models.Collection, int, error) {
 	var total int64
-	g := d.read.WithContext(ctx)
+	g := d.read.WithContext(ctx).Where("generation = ?", models.Live).Session(&gorm.Session{})
 	if err := g.Model(&models.Collection{}).Count(&total).Error; err != nil {
 		return nil, 0, err
 	}
@@ -47,7 +47,7 @@ func (d *DB) Collections(ctx context.Context, p Page) ([]models.Collection, int,
 
 // DescribeCollection changes a collection's description.
 func (d *DB) DescribeCollection(ctx context.Context, name, description string) (models.Collection, error) {
-	err := d.write.WithContext(ctx).Model(&models.Collection{}).Where("name = ?", name).Update("description", description).Error
+	err := d.write.WithContext(ctx).Model(&models.Collection{}).Where("name = ? AND generation = ?", name, models.Live).Update("description", description).Error
 	if err != nil {
 		return models.Collection{}, err
 	}

@@ -78,7 +78,7 @@ func commit(tx *gorm.DB, collection uint64, all []Result, c *Committed) error {
 			}
 			continue
 		}
-		r.Document.CreatedAt = now()
+		r.Document.CreatedAt, r.Document.UpdatedAt = now(), now()
 		if exists {
 			old, r.Document.CreatedAt = append(old, was), was.CreatedAt
 		}
@@ -180,10 +180,10 @@ func insertDocuments(tx *gorm.DB, collection uint64, fresh []*Result, c *Committ
 	var fields []models.Field
 	for i, r := range fresh {
 		doc := r.Document
-		doc.Seq, doc.CollectionID, doc.UpdatedAt = last+uint64(i)+1, collection, now()
+		doc.Seq, doc.CollectionID, doc.Sum = last+uint64(i)+1, collection, models.Sum(doc.Text)
 		docs[i] = doc
 		for n, chunk := range r.Chunks {
-			chunk.DocumentSeq, chunk.ID = doc.Seq, models.ChunkID(doc.Seq, n)
+			chunk.DocumentSeq, chunk.ID, chunk.Sum = doc.Seq, models.ChunkID(doc.Seq, n), models.Sum(chunk.Vector)
 			c.Added = append(c.Added, chunk)
 		}
 		fields = append(fields, fieldsOf(doc, r.Fields)...)

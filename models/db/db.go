@@ -21,7 +21,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 5
+const schemaVersion = 6
 
 const readers = 4
 
@@ -130,6 +130,10 @@ func (d *DB) migrate(ctx context.Context) error {
 	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{},
 		&models.Provider{}, &models.ModelRequest{})
 	if err != nil {
+		return explain(d.path, err)
+	}
+	// Until schema 5 a name was one collection's alone.
+	if err := g.Exec("DROP INDEX IF EXISTS idx_collections_name").Error; err != nil {
 		return explain(d.path, err)
 	}
 	return g.Exec(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)).Error

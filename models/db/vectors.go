@@ -52,6 +52,27 @@ func (d *DB) VectorsOf(ctx context.Context, collection uint64, ids []uint64, fn 
 	return nil
 }
 
+// VectorsByHash are the stored vectors, as EncodeVector has them, of chunks of any collection that have one of these hashes,
+// by hash. Damaged ones are left out.
+func (d *DB) VectorsByHash(ctx context.Context, hashes [][]byte) (map[string][]byte, error) {
+	found := make(map[string][]byte, len(hashes))
+	for some := range slices.Chunk(hashes, maxVariables) {
+		var hash, vector []byte
+		var sum uint32
+		q := d.read.WithContext(ctx).Raw("SELECT hash, vector, sum FROM chunks WHERE hash IN ?", some)
+		err := eachRow(q, func() error {
+			if models.Sum(vector) == sum {
+				found[string(hash)] = vector
+			}
+			return nil
+		}, &hash, &vector, &sum)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 func eachVector(q *gorm.DB, fn func(chunk uint64, vector []float32) error) error {
 	var id uint64
 	var vector []byte
