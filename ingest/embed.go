@@ -44,6 +44,9 @@ type embedBatch struct {
 
 // add splits a document and lays its chunks out in r. A document that brings its own vector is one chunk.
 func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
+	if n := len(p.Vector) / 4; p.Vector != nil && n != b.model.Card().Dimensions {
+		return models.Errorf(models.Invalid, "vector", "has %d values; the collection's vectors have %d since its model was changed", n, b.model.Card().Dimensions)
+	}
 	if p.Vector != nil {
 		r.Chunks = []models.Chunk{{End: len(p.Text), Vector: db.EncodeVector(models.Normalize(db.DecodeVector(p.Vector)))}}
 		r.Document.Chunks, r.Item.Chunks = 1, 1

@@ -44,6 +44,8 @@ type Service struct {
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast
 
+	reembedding reembedding // of the worker
+
 	// apply makes a commit and the change of the indexes that follows from it one step, so that a deletion cannot slip
 	// in between and leave a vector or a word without its document.
 	apply sync.Mutex
@@ -105,7 +107,7 @@ func (s *Service) Cancel(ctx context.Context, id string) (models.Job, error) {
 
 // Delete removes documents by id, and answers how many there were.
 func (s *Service) Delete(ctx context.Context, c models.Collection, ids []string) (int, error) {
-	return s.remove(ctx, c, func() (db.Removed, error) { return s.db.DeleteDocuments(ctx, c.ID, ids) })
+	return s.remove(ctx, c, func(c models.Collection) (db.Removed, error) { return s.db.DeleteDocuments(ctx, c.ID, ids) })
 }
 
 // DeleteMatching removes the documents that meet a filter, which must not be nil.
@@ -113,7 +115,7 @@ func (s *Service) DeleteMatching(ctx context.Context, c models.Collection, f *mo
 	if f == nil {
 		return 0, models.Errorf(models.Invalid, "filter", "is empty and would delete everything; to mean that, delete the collection")
 	}
-	return s.remove(ctx, c, func() (db.Removed, error) {
+	return s.remove(ctx, c, func(c models.Collection) (db.Removed, error) {
 		allow, err := s.db.Match(ctx, c.ID, f)
 		if err != nil {
 			return db.Removed{}, err
@@ -122,10 +124,14 @@ func (s *Service) DeleteMatching(ctx context.Context, c models.Collection, f *mo
 	})
 }
 
-func (s *Service) remove(ctx context.Context, c models.Collection, change func() (db.Removed, error)) (int, error) {
+func (s *Service) remove(ctx context.Context, c models.Collection, change func(live models.Collection) (db.Removed, error)) (int, error) {
 	s.apply.Lock()
 	defer s.apply.Unlock()
-	gone, err := change()
+	c, err := s.db.LiveOf(ctx, c.ID)
+	if err != nil {
+		return 0, err
+	}
+	gone, err := change(c)
 	if err != nil {
 		return 0, err
 	}
@@ -136,6 +142,10 @@ func (s *Service) remove(ctx context.Context, c models.Collection, change func()
 func (s *Service) Patch(ctx context.Context, c models.Collection, id string, p db.Patch) (models.Document, error) {
 	s.apply.Lock()
 	defer s.apply.Unlock()
+	c, err := s.db.LiveOf(ctx, c.ID)
+	if err != nil {
+		return models.Document{}, err
+	}
 	doc, err := s.db.PatchDocument(ctx, c.ID, id, p)
 	if err != nil || p.Title == nil {
 		return doc, err
@@ -190,10 +200,19 @@ func (s *Service) reindexVectors(ctx context.Context, c models.Collection, added
 func (s *Service) DropCollection(ctx context.Context, name string) (models.Collection, error) {
 	s.apply.Lock()
 	defer s.apply.Unlock()
-	c, err := s.db.DeleteCollection(ctx, name)
+	c, generations, err := s.db.DeleteCollection(ctx, name)
 	if err != nil {
 		return c, err
 	}
 	s.progress.all() // its jobs are cancelled
-	return c, errors.Join(s.index.Drop(c.ID), s.words.Drop(c.ID))
+	return c, s.dropIndexes(generations...)
+}
+
+// dropIndexes closes and removes the indexes of collections.
+func (s *Service) dropIndexes(collections ...uint64) error {
+	var errs []error
+	for _, id := range collections {
+		errs = append(errs, s.index.Drop(id), s.words.Drop(id))
+	}
+	return errors.Join(errs...)
 }

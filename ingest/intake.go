@@ -3,10 +3,8 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -55,7 +53,7 @@ type payload struct {
 func (s *Service) Begin(c models.Collection) *Intake {
 	return &Intake{
 		service: s, collection: c, seen: map[string]int{},
-		job: models.Job{ID: "job_" + strings.ToLower(rand.Text()), Kind: "ingest", CollectionID: c.ID, Collection: c.Name},
+		job: models.Job{ID: newJobID(), Kind: models.IngestJob, CollectionID: c.ID, Collection: c.Name},
 	}
 }
 

@@ -26,18 +26,22 @@ const attempts = 5
 
 // Run works through the jobs, oldest first, until ctx ends. What is unfinished then is taken up at the next start.
 func (s *Service) Run(ctx context.Context) {
-	failures := 0
+	failures, kind := 0, models.IngestJob
 	for ctx.Err() == nil {
-		job, err := s.db.NextJob(ctx)
+		job, err := s.db.NextJob(ctx, kind)
 		switch {
 		case err == nil && job == nil:
 			s.progress.all()
 			s.sleep(ctx, time.Minute)
+		case err == nil && job.Kind == models.ReembedJob:
+			kind = models.IngestJob // one step, and then it is the turn of documents that come in
+			err = s.reembed(ctx, job)
 		case err == nil:
 			var steps int
 			if steps, err = s.work(ctx, job); steps > 0 {
 				failures = 0
 			}
+			kind = models.ReembedJob
 		}
 		if err == nil || ctx.Err() != nil {
 			failures = 0

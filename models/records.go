@@ -115,7 +115,13 @@ const (
 // Finished says that nothing more will happen to the job.
 func (s JobStatus) Finished() bool { return s == JobDone || s == JobFailed || s == JobCancelled }
 
-// Job is a body of documents on its way into a collection.
+// Kinds of jobs.
+const (
+	IngestJob  = "ingest"  // takes documents in
+	ReembedJob = "reembed" // has another model read those that are there
+)
+
+// Job is work on a collection that goes on after its request was answered.
 type Job struct {
 	Seq          uint64    `gorm:"primaryKey;autoIncrement"` // the order of work
 	ID           string    `gorm:"uniqueIndex;not null"`

@@ -148,8 +148,19 @@ func (s *Service) Close() {
 }
 
 // Search answers a request. Equal scores stand in the order in which the documents were taken in, so that pages never
-// overlap.
+// overlap. Where the collection's model is changed meanwhile, it is answered by what is live then.
 func (s *Service) Search(ctx context.Context, c models.Collection, r Request) (Response, error) {
+	answer, err := s.search(ctx, c, r)
+	if err == nil {
+		return answer, nil
+	}
+	if live, gone := s.db.LiveOf(ctx, c.ID); gone == nil && live.ID != c.ID {
+		return s.search(ctx, live, r)
+	}
+	return answer, err
+}
+
+func (s *Service) search(ctx context.Context, c models.Collection, r Request) (Response, error) {
 	r.Mode, r.Group = cmp.Or(r.Mode, Hybrid), cmp.Or(r.Group, ByDocument)
 	if r.Mode == Hybrid && (r.Vector != nil || len(r.Like) > 0) { // there are no words
 		r.Mode = Semantic

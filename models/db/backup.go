@@ -87,7 +87,11 @@ func verify(g *gorm.DB, file string, c *Contents) error {
 	if version == 0 {
 		return fmt.Errorf("%s is no backup of searchd", file)
 	}
-	return g.Raw("SELECT (SELECT COUNT(*) FROM collections) AS collections, (SELECT COUNT(*) FROM documents) AS documents, (SELECT COUNT(*) FROM chunks) AS chunks").Scan(c).Error
+	live := "1"
+	if version >= generationsSince {
+		live = "generation = ''"
+	}
+	return g.Raw("SELECT COUNT(*) AS collections, COALESCE(SUM(documents), 0) AS documents, COALESCE(SUM(chunks), 0) AS chunks FROM collections WHERE " + live).Scan(c).Error
 }
 
 // keeps are the files of a data folder that say nothing about what a store holds.

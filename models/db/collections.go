@@ -54,33 +54,41 @@ func (d *DB) DescribeCollection(ctx context.Context, name, description string) (
 	return d.Collection(ctx, name)
 }
 
-// DeleteCollection removes a collection with everything in it, and cancels the jobs that were to add to it.
-func (d *DB) DeleteCollection(ctx context.Context, name string) (models.Collection, error) {
-	c, err := d.Collection(ctx, name)
-	if err != nil {
-		return c, err
+// DeleteCollection removes a collection with everything in it and all its generations, whose ids it answers, and cancels the
+// jobs that were to add to it.
+func (d *DB) DeleteCollection(ctx context.Context, name string) (c models.Collection, generations []uint64, err error) {
+	if c, err = d.Collection(ctx, name); err != nil {
+		return c, nil, err
 	}
 	defer d.changes.add(c.ID)
 	err = d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		documents := tx.Model(&models.Document{}).Select("seq").Where("collection_id = ?", c.ID)
-		jobs := tx.Model(&models.Job{}).Select("seq").Where("collection_id = ?", c.ID)
-		for _, step := range []*gorm.DB{
-			tx.Where("document_seq IN (?)", documents).Delete(&models.Chunk{}),
-			tx.Where("collection_id = ?", c.ID).Delete(&models.Field{}),
-			tx.Where("collection_id = ?", c.ID).Delete(&models.Document{}),
-			tx.Where("job_seq IN (?)", jobs).Delete(&models.JobItem{}),
-			tx.Model(&models.Job{}).Where("collection_id = ? AND finished_at IS NULL", c.ID).Updates(map[string]any{
-				"status": models.JobCancelled, "error": "its collection was deleted", "finished_at": now(),
-			}),
-			tx.Delete(&models.Collection{}, c.ID),
-		} {
-			if step.Error != nil {
-				return step.Error
-			}
+		generations = nil
+		if err := tx.Model(&models.Collection{}).Where("name = ?", name).Pluck("id", &generations).Error; err != nil {
+			return err
 		}
-		return nil
+		return dropCollections(tx, generations)
 	})
-	return c, err
+	return c, generations, err
+}
+
+func dropCollections(tx *gorm.DB, ids []uint64) error {
+	documents := tx.Model(&models.Document{}).Select("seq").Where("collection_id IN ?", ids)
+	jobs := tx.Model(&models.Job{}).Select("seq").Where("collection_id IN ?", ids)
+	for _, step := range []*gorm.DB{
+		tx.Where("document_seq IN (?)", documents).Delete(&models.Chunk{}),
+		tx.Where("collection_id IN ?", ids).Delete(&models.Field{}),
+		tx.Where("collection_id IN ?", ids).Delete(&models.Document{}),
+		tx.Where("job_seq IN (?)", jobs).Delete(&models.JobItem{}),
+		tx.Model(&models.Job{}).Where("collection_id IN ? AND finished_at IS NULL", ids).Updates(map[string]any{
+			"status": models.JobCancelled, "error": "its collection was deleted", "finished_at": now(),
+		}),
+		tx.Where("id IN ?", ids).Delete(&models.Collection{}),
+	} {
+		if step.Error != nil {
+			return step.Error
+		}
+	}
+	return nil
 }
 
 // count adds to a collection's counters, inside the transaction that changed its documents.

@@ -23,6 +23,9 @@ import (
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
 const schemaVersion = 6
 
+// generationsSince is the first schema whose collections have generations.
+const generationsSince = 6
+
 const readers = 4
 
 // storeName is the file in a data folder that holds everything.

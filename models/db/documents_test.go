@@ -252,7 +252,7 @@ func TestDeleteCollection(t *testing.T) {
 	put(t, d, c, doc{id: "a", text: "t", metadata: `{"k":1}`, chunks: 2})
 	put(t, d, other, doc{id: "a", text: "t", metadata: `{"k":1}`, chunks: 2})
 	waiting, _ := accept(t, d, c, "waiting", doc{id: "b", text: "t"})
-	if _, err := d.DeleteCollection(t.Context(), "c"); err != nil {
+	if _, _, err := d.DeleteCollection(t.Context(), "c"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Collection(t.Context(), "c"); models.CodeOf(err) != models.NotFound {
@@ -261,7 +261,7 @@ func TestDeleteCollection(t *testing.T) {
 	if j, err := d.Job(t.Context(), waiting.ID); err != nil || j.Status != models.JobCancelled {
 		t.Errorf("its waiting job is %s, %v", j.Status, err)
 	}
-	if j, err := d.NextJob(t.Context()); j != nil || err != nil {
+	if j, err := d.NextJob(t.Context(), models.IngestJob); j != nil || err != nil {
 		t.Errorf("there is still work: %+v, %v", j, err)
 	}
 	again := collection(t, d, "c")
@@ -270,7 +270,7 @@ func TestDeleteCollection(t *testing.T) {
 	if got := matching(t, d, other, `{"k":1}`); len(got) != 1 {
 		t.Errorf("in the other collection %v match", got)
 	}
-	if _, err := d.DeleteCollection(t.Context(), "none"); models.CodeOf(err) != models.NotFound {
+	if _, _, err := d.DeleteCollection(t.Context(), "none"); models.CodeOf(err) != models.NotFound {
 		t.Errorf("deleted a collection that is not there: %v", err)
 	}
 }

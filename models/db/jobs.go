@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"searchd/models"
 )
@@ -18,7 +19,11 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 	}
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if j.Seq == 0 {
-			j.Status, j.CreatedAt = models.JobReceiving, now()
+			c, err := liveOf(tx, j.CollectionID) // whose model may have been changed since the body began
+			if err != nil {
+				return err
+			}
+			j.CollectionID, j.Status, j.CreatedAt = c.ID, models.JobReceiving, now()
 			if err := tx.Create(j).Error; err != nil {
 				return err
 			}
@@ -77,11 +82,11 @@ func dropJobs(tx, jobs *gorm.DB) error {
 	return tx.Where("seq IN (?)", jobs).Delete(&models.Job{}).Error
 }
 
-// NextJob is the oldest job with work left, or nil.
-func (d *DB) NextJob(ctx context.Context) (*models.Job, error) {
+// NextJob is the oldest job with work left, one of this kind where there is one; or nil.
+func (d *DB) NextJob(ctx context.Context, kind string) (*models.Job, error) {
 	var jobs []models.Job
 	err := d.write.WithContext(ctx).Where("status IN ?", []models.JobStatus{models.JobQueued, models.JobRunning}).
-		Order("seq").Limit(1).Find(&jobs).Error
+		Order(clause.OrderBy{Expression: clause.Expr{SQL: "kind <> ?, seq", Vars: []any{kind}}}).Limit(1).Find(&jobs).Error
 	if err != nil || len(jobs) == 0 {
 		return nil, err
 	}
@@ -96,11 +101,11 @@ func (d *DB) Backlog(ctx context.Context) (jobs, documents int, err error) {
 	return sum.Jobs, sum.Documents, err
 }
 
-// Waiting says whether a job of the collection that was acknowledged is not finished.
+// Waiting says whether a job of documents for the collection that was acknowledged is not finished.
 func (d *DB) Waiting(ctx context.Context, collection uint64) (bool, error) {
 	var some []uint64
 	err := d.read.WithContext(ctx).Model(&models.Job{}).Select("seq").
-		Where("collection_id = ? AND status IN ?", collection, []models.JobStatus{models.JobQueued, models.JobRunning}).Limit(1).Find(&some).Error
+		Where("collection_id = ? AND kind = ? AND status IN ?", collection, models.IngestJob, []models.JobStatus{models.JobQueued, models.JobRunning}).Limit(1).Find(&some).Error
 	return len(some) > 0, err
 }
 
@@ -145,6 +150,13 @@ func finishJob(tx *gorm.DB, job uint64, status models.JobStatus, reason string) 
 		Updates(map[string]any{"status": status, "error": reason, "finished_at": now()})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return done.Error
+	}
+	var ended models.Job
+	if err := tx.Select("kind", "collection").Where("seq = ?", job).Take(&ended).Error; err != nil {
+		return err
+	}
+	if ended.Kind == models.ReembedJob {
+		return park(tx, ended.Collection)
 	}
 	waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).Updates(map[string]any{
 		"status": models.ItemFailed, "payload": nil, "error_code": models.Conflict, "error": "not taken in: " + reason,

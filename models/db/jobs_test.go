@@ -22,7 +22,7 @@ func TestAJobThatNeverBecameWholeIsForgotten(t *testing.T) {
 	if _, err := d.Job(t.Context(), half.ID); models.CodeOf(err) != models.NotFound {
 		t.Errorf("a job that is still received is shown: %v", err)
 	}
-	if next, err := d.NextJob(t.Context()); err != nil || next.ID != whole.ID {
+	if next, err := d.NextJob(t.Context(), models.IngestJob); err != nil || next.ID != whole.ID {
 		t.Errorf("the next job is %v, %v; want the whole one", next, err)
 	}
 	if list, total, err := d.Jobs(t.Context(), 0, 10); err != nil || total != 1 || len(list) != 1 {
@@ -177,7 +177,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("cancelled twice: %+v, %v", again, err)
 	}
 	checkCounters(t, d, c, 1, 1)
-	if next, err := d.NextJob(t.Context()); next != nil || err != nil {
+	if next, err := d.NextJob(t.Context(), models.IngestJob); next != nil || err != nil {
 		t.Errorf("there is still work: %+v, %v", next, err)
 	}
 	if _, err := d.CancelJob(t.Context(), "none"); models.CodeOf(err) != models.NotFound {
@@ -300,14 +300,14 @@ func TestAcceptAfterTheCollectionWasDeleted(t *testing.T) {
 	c := collection(t, d, "c")
 	j := models.Job{ID: "j", CollectionID: c.ID, Collection: c.Name}
 	must(t, d.Accept(t.Context(), &j, []models.JobItem{{DocumentID: "a", Status: models.ItemPending}}, false))
-	_, err := d.DeleteCollection(t.Context(), "c")
+	_, _, err := d.DeleteCollection(t.Context(), "c")
 	must(t, err)
 	err = d.Accept(t.Context(), &j, []models.JobItem{{Position: 1, DocumentID: "b", Status: models.ItemPending}}, true)
 	var e *models.Error
 	if !errors.As(err, &e) || e.Code != models.Conflict {
 		t.Errorf("the rest of the body: %v; want a Conflict", err)
 	}
-	if next, err := d.NextJob(t.Context()); next != nil || err != nil {
+	if next, err := d.NextJob(t.Context(), models.IngestJob); next != nil || err != nil {
 		t.Errorf("there is still work: %+v, %v", next, err)
 	}
 	if items, err := d.Items(t.Context(), j.Seq); err != nil || len(items) != 0 {
