@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
@@ -24,7 +26,7 @@ func (s *Server) createCollection(c *fiber.Ctx) error {
 		return err
 	}
 	c.Status(fiber.StatusCreated)
-	return send(c, s.wireCollection(made))
+	return s.sendCollection(c, made)
 }
 
 func (s *Server) listCollections(c *fiber.Ctx) error {
@@ -38,11 +40,11 @@ func (s *Server) listCollections(c *fiber.Ctx) error {
 		return err
 	}
 	list, next := shown(list, page, func(c models.Collection) string { return c.Name })
-	return send(c, wire.CollectionList{
-		Collections: lo.Map(list, func(c models.Collection, _ int) wire.Collection { return s.wireCollection(c) }),
-		Total:       total,
-		NextCursor:  next,
-	})
+	answers, err := s.wireCollections(c.UserContext(), list)
+	if err != nil {
+		return err
+	}
+	return send(c, wire.CollectionList{Collections: answers, Total: total, NextCursor: next})
 }
 
 func (s *Server) readCollection(c *fiber.Ctx) error {
@@ -53,7 +55,7 @@ func (s *Server) readCollection(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, s.wireCollection(collection))
+	return s.sendCollection(c, collection)
 }
 
 func (s *Server) patchCollection(c *fiber.Ctx) error {
@@ -78,7 +80,7 @@ func (s *Server) patchCollection(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, s.wireCollection(changed))
+	return s.sendCollection(c, changed)
 }
 
 func (s *Server) deleteCollection(c *fiber.Ctx) error {
@@ -96,10 +98,34 @@ func (s *Server) deleteCollection(c *fiber.Ctx) error {
 	return send(c, wire.Deleted{Deleted: gone.Documents})
 }
 
-func (s *Server) wireCollection(c models.Collection) wire.Collection {
-	return wire.Collection{
-		Name: c.Name, Description: c.Description, Model: c.Model, Revision: c.Revision, Dimensions: c.Dimensions,
-		Pooling: c.Pooling, Engine: c.Engine, Documents: c.Documents, Chunks: c.Chunks, IndexState: s.IndexState(c),
-		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+func (s *Server) sendCollection(c *fiber.Ctx, collection models.Collection) error {
+	answers, err := s.wireCollections(c.UserContext(), []models.Collection{collection})
+	if err != nil {
+		return err
 	}
+	return send(c, answers[0])
+}
+
+// wireCollections are collections with their generations.
+func (s *Server) wireCollections(ctx context.Context, list []models.Collection) ([]wire.Collection, error) {
+	others, err := s.DB.Generations(ctx, lo.Map(list, func(c models.Collection, _ int) string { return c.Name }))
+	if err != nil {
+		return nil, err
+	}
+	return lo.Map(list, func(c models.Collection, _ int) wire.Collection {
+		answer := wire.Collection{
+			Name: c.Name, Description: c.Description, Model: c.Model, Revision: c.Revision, Dimensions: c.Dimensions,
+			Pooling: c.Pooling, Engine: c.Engine, Documents: c.Documents, Chunks: c.Chunks, IndexState: s.IndexState(c),
+			CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		}
+		for _, other := range others[c.Name] {
+			g := &wire.Generation{Model: other.Model, Revision: other.Revision, Dimensions: other.Dimensions, Documents: other.Documents, Chunks: other.Chunks}
+			if other.Generation == models.Building {
+				answer.Building = g
+			} else {
+				answer.Previous = g
+			}
+		}
+		return answer
+	}), nil
 }

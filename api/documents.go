@@ -43,15 +43,7 @@ func (s *Server) addDocuments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if wait > 0 {
-		if job, err = s.waitFor(job, wait); err != nil {
-			return err
-		}
-	}
-	if !job.Status.Finished() {
-		c.Status(fiber.StatusAccepted)
-	}
-	return s.sendJob(c, job)
+	return s.sendWhenDone(c, job, wait)
 }
 
 // terms are how the documents of a request are taken in.

@@ -50,6 +50,34 @@ func (s *Server) cancelJob(c *fiber.Ctx) error {
 	return s.sendJob(c, job)
 }
 
+// retryJob tries the documents again that a job has failed at.
+func (s *Server) retryJob(c *fiber.Ctx) error {
+	p := query(c, "wait")
+	wait := p.wait()
+	if p.err != nil {
+		return p.err
+	}
+	job, err := s.Ingest.Retry(c.UserContext(), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return s.sendWhenDone(c, job, wait)
+}
+
+// sendWhenDone waits for a job and answers it: 200 where it is finished, else 202.
+func (s *Server) sendWhenDone(c *fiber.Ctx, job models.Job, wait time.Duration) error {
+	if wait > 0 {
+		var err error
+		if job, err = s.waitFor(job, wait); err != nil {
+			return err
+		}
+	}
+	if !job.Status.Finished() {
+		c.Status(fiber.StatusAccepted)
+	}
+	return s.sendJob(c, job)
+}
+
 // sendJob answers a job with what became of its documents.
 func (s *Server) sendJob(c *fiber.Ctx, job models.Job) error {
 	items, err := s.DB.Items(c.UserContext(), job.Seq)

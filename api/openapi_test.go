@@ -257,7 +257,9 @@ func TestExamplesWork(t *testing.T) {
 	if err != nil {
 		t.Fatalf("bundled model: %v", err)
 	}
-	s := startWired(t, zoo(model), wiring{})
+	available := zoo(model).(hftest.Zoo)
+	available.Set = append(available.Set, hftest.NewModel(hftest.Options{ID: "sentence-transformers/multi-qa-MiniLM-L6-cos-v1", Dimensions: 384}))
+	s := startWired(t, available, wiring{})
 	c := check(t, s)
 	router := hftest.NewServer(t, hftest.ServerOptions{})
 	for _, id := range []string{"bread", "hugging-face"} {

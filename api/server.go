@@ -116,6 +116,7 @@ func (s *Server) routes() {
 	s.app.Get("/jobs", s.listJobs)
 	s.app.Get("/jobs/:id", s.readJob)
 	s.app.Delete("/jobs/:id", s.cancelJob)
+	s.app.Post("/jobs/:id/retry", s.retryJob)
 
 	s.app.Get("/collections", s.listCollections)
 	s.app.Post("/collections", s.createCollection)
@@ -154,6 +155,8 @@ func (s *Server) routes() {
 		s.app.Get(prefix+"/search", s.searchByQuery)
 		s.app.Post(prefix+"/search", s.searchByBody)
 		s.app.Post(prefix+"/answer", s.answerQuestion)
+		s.app.Post(prefix+"/reembed", s.reembed)
+		s.app.Delete(prefix+"/previous", s.deletePrevious)
 		s.app.Get(prefix+"/recall", s.recall)
 		s.app.Get(prefix+"/fields", s.listFields)
 		s.app.Get(prefix+"/map", s.collectionMap)

@@ -115,7 +115,7 @@ func ModelOf(available Models, c models.Collection) (Model, error) {
 		return nil, err
 	}
 	if card := m.Card(); card.Revision != c.Revision {
-		return nil, models.Errorf(models.Unavailable, "", "collection %q was made with %s %s; this searchd has %s: put its documents into a new collection",
+		return nil, models.Errorf(models.Unavailable, "", "collection %q was made with %s %s; this searchd has %s: have it embedded again with `searchd reembed`",
 			c.Name, c.Model, c.Revision, card.Revision)
 	}
 	return m, nil

@@ -1,9 +1,11 @@
 package ingest_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"searchd/hf"
 	"searchd/hf/hftest"
 	"searchd/models"
 )
@@ -56,4 +58,46 @@ func TestNoChunking(t *testing.T) {
 		t.Errorf("split as ever: %+v", items)
 	}
 	w.checkIndex()
+}
+
+// unspaced is a model whose tokenizer makes two tokens of a word that no space stands before, as those with byte-level BPE do of
+// some words, and that has a prompt.
+type unspaced struct{ *hftest.Model }
+
+func (u unspaced) Card() hf.Card {
+	c := u.Model.Card()
+	c.Prompts = map[hf.Role]string{hf.Document: "passage of a text: "}
+	return c
+}
+
+func (u unspaced) Tokenize(text string) []hf.Token {
+	tokens := u.Model.Tokenize(text)
+	if len(tokens) == 0 || tokens[0].End-tokens[0].Start < 2 {
+		return tokens
+	}
+	first, second := tokens[0], tokens[0]
+	first.End, second.Start = first.Start+1, first.Start+1
+	return append([]hf.Token{first, second}, tokens[1:]...)
+}
+
+func (u unspaced) Embed(ctx context.Context, role hf.Role, texts []string) ([]hf.Embedding, error) {
+	all, err := u.Model.Embed(ctx, role, texts)
+	for i := range all {
+		n := len(u.Tokenize(u.Card().Prompts[role]+texts[i])) + 2
+		all[i].Tokens, all[i].Truncated = min(n, u.Card().MaxTokens), n > u.Card().MaxTokens
+	}
+	return all, err
+}
+
+func TestNothingIsCutOff(t *testing.T) {
+	w := newWorld(t, hftest.Set{unspaced{small()}})
+	for _, title := range []string{"", "Keeper", strings.Repeat("a very long title ", 20)} {
+		for i := range 60 {
+			text := strings.Repeat("The keeper climbs, at dusk, two hundred steps. ", i) + strings.Repeat("word ", i)
+			item := w.send(titled(w.draft("d", "It begins. "+text, ""), title))[0]
+			if item.Status == failed || item.Truncated {
+				t.Fatalf("%q, %d: %+v", title, i, item)
+			}
+		}
+	}
 }

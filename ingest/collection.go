@@ -69,7 +69,7 @@ func (s *Service) Planned(ctx context.Context, name string, model *string) (mode
 		return s.PlanCollection(CollectionSpec{Name: name, Model: lo.FromPtr(model)})
 	}
 	if err == nil && model != nil && *model != "" && !strings.HasSuffix("/"+c.Model, "/"+*model) {
-		return c, models.Errorf(models.Invalid, "model", "is %.128q; collection %q was made with %s: leave it out, or name another collection", *model, name, c.Model)
+		return c, models.Errorf(models.Invalid, "model", "is %.128q; collection %q has %s: leave it out, name another collection, or have it embedded again with POST /collections/{name}/reembed", *model, name, c.Model)
 	}
 	return c, err
 }

@@ -52,21 +52,44 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 		r.Document.Chunks, r.Item.Chunks = 1, 1
 		return nil
 	}
-	prefix, used := titlePrefix(b.model, p.Title)
-	limit := b.model.Card().MaxTokens - specialTokens - used
-	spans := spansOf(p, b.model.Tokenize(p.Text), limit, min(overlap, limit/4))
-	if len(spans) > models.MaxChunks {
-		return models.Errorf(models.Invalid, "text", "gives %d chunks; at most %d are allowed: split it into several documents", len(spans), models.MaxChunks)
+	cuts := b.cut(p, overlap)
+	if len(cuts) > models.MaxChunks {
+		return models.Errorf(models.Invalid, "text", "gives %d chunks; at most %d are allowed: split it into several documents", len(cuts), models.MaxChunks)
 	}
-	used += specialTokens + len(b.model.Tokenize(b.model.Card().Prompts[hf.Document]))
-	for _, s := range spans {
-		text := prefix + p.Text[s.start:s.end]
-		hash := textHash(b.model.Card(), text)
-		r.Chunks = append(r.Chunks, models.Chunk{Start: s.start, End: s.end, Tokens: min(s.tokens, limit), Hash: hash})
-		b.put(text, hash, used+s.tokens)
+	for _, c := range cuts {
+		hash := textHash(b.model.Card(), c.text)
+		r.Chunks = append(r.Chunks, models.Chunk{Start: c.start, End: c.end, Tokens: c.tokens, Hash: hash})
+		b.put(c.text, hash, c.size)
 	}
-	r.Document.Chunks, r.Item.Chunks = len(spans), len(spans)
+	r.Document.Chunks, r.Item.Chunks = len(cuts), len(cuts)
 	return nil
+}
+
+// piece is a span with what the model reads for it, and how many tokens that has, special ones included.
+type piece struct {
+	span
+	text string
+	size int
+}
+
+// cut splits a text so that the model reads all of each piece. A word's tokens may be more at the beginning of a piece than
+// they are after a space, which is only known once it was cut: then it is cut again, a little shorter.
+func (b *embedBatch) cut(p payload, overlap int) []piece {
+	card, tokens := b.model.Card(), b.model.Tokenize(p.Text)
+	prompt, prefix := card.Prompts[hf.Document], titlePrefix(b.model, p.Title)
+	for limit := card.MaxTokens - specialTokens - len(b.model.Tokenize(prompt+prefix)); ; {
+		pieces, over := []piece{}, 0
+		for _, s := range spansOf(p, tokens, limit, min(overlap, limit/4)) {
+			text := prefix + p.Text[s.start:s.end]
+			size := len(b.model.Tokenize(prompt+text)) + specialTokens
+			pieces = append(pieces, piece{s, text, size})
+			over = max(over, size-card.MaxTokens)
+		}
+		if over == 0 || p.Chunking == models.NoChunking || limit/2 < over {
+			return pieces
+		}
+		limit -= over
+	}
 }
 
 func (b *embedBatch) put(text string, hash []byte, size int) {
@@ -120,7 +143,7 @@ func (b *embedBatch) unknown() (texts []string, places []int) {
 // of embedding it says so.
 func spansOf(p payload, tokens []hf.Token, limit, overlap int) []span {
 	if p.Chunking == models.NoChunking {
-		return []span{{end: len(p.Text), tokens: len(tokens)}}
+		return []span{{end: len(p.Text), tokens: min(len(tokens), limit)}}
 	}
 	return split(p.Text, tokens, limit, overlap)
 }
@@ -129,17 +152,16 @@ func spansOf(p payload, tokens []hf.Token, limit, overlap int) []span {
 const specialTokens = 2
 
 // titlePrefix is what stands before each chunk, so that a chunk from the middle of a document still says what it is
-// about; and how many tokens it takes: never more than a quarter of what the model reads.
-func titlePrefix(m hf.Model, title string) (string, int) {
+// about. It takes never more than a quarter of what the model reads.
+func titlePrefix(m hf.Model, title string) string {
 	if title == "" {
-		return "", 0
+		return ""
 	}
 	limit := min(maxTitleTokens, m.Card().MaxTokens/4)
-	tokens := m.Tokenize(title)
-	if len(tokens) > limit {
-		title, tokens = title[:tokens[limit].Start], tokens[:limit]
+	if tokens := m.Tokenize(title); len(tokens) > limit {
+		title = title[:tokens[limit].Start]
 	}
-	return title + "\n", len(tokens)
+	return title + "\n"
 }
 
 // embed has a model read texts. One that has too much to do is waited for: nobody stands at the door.

@@ -105,6 +105,34 @@ func (s *Service) Cancel(ctx context.Context, id string) (models.Job, error) {
 	return job, err
 }
 
+// Retry tries the documents again that a finished job has failed at, in a job of their own.
+func (s *Service) Retry(ctx context.Context, id string) (models.Job, error) {
+	job, err := s.db.Job(ctx, id)
+	switch {
+	case err != nil:
+		return job, err
+	case !job.Status.Finished():
+		return job, models.Errorf(models.Conflict, "id", "job %q is %s; wait until it is finished, or cancel it", id, job.Status)
+	case job.Kind == models.ReembedJob:
+		return job, models.Errorf(models.Invalid, "id", "job %q has embedded a collection again; ask for that once more with POST /collections/%s/reembed, which goes on where it was", id, job.Collection)
+	}
+	live, err := s.db.LiveOf(ctx, job.CollectionID)
+	if err != nil {
+		return job, models.Errorf(models.Conflict, "id", "collection %q, which job %q was for, is gone", job.Collection, id)
+	}
+	job.CollectionID = live.ID
+	again := models.Job{ID: newJobID(), Kind: models.IngestJob}
+	n, err := s.db.Retry(ctx, job, &again)
+	if err == nil && n == 0 {
+		err = models.Errorf(models.Invalid, "id", "job %q has no document that can be tried again: those that failed were wrong themselves, are gone, or were sent again since", id)
+	}
+	if err != nil {
+		return job, err
+	}
+	s.poke()
+	return again, nil
+}
+
 // Delete removes documents by id, and answers how many there were.
 func (s *Service) Delete(ctx context.Context, c models.Collection, ids []string) (int, error) {
 	return s.remove(ctx, c, func(c models.Collection) (db.Removed, error) { return s.db.DeleteDocuments(ctx, c.ID, ids) })

@@ -177,7 +177,7 @@ type JobItem struct {
 	Position   int        `gorm:"primaryKey;autoIncrement:false;index:pending,priority:3"`
 	DocumentID string     `gorm:"not null;index"`
 	Status     ItemStatus `gorm:"not null;index:pending,priority:2"`
-	Payload    []byte     // a Draft; dropped when the item is finished
+	Payload    []byte     // a Draft; dropped when the document is taken in
 	Chunks     int        `gorm:"not null"`
 	Tokens     int        `gorm:"not null"`
 	Truncated  bool       `gorm:"not null"`

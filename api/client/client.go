@@ -136,6 +136,25 @@ func (c *Client) Collection(ctx context.Context, name string) (wire.Collection, 
 	return answer, err
 }
 
+// Reembed has another model read the documents of a collection, and waits so many seconds for it.
+func (c *Client) Reembed(ctx context.Context, collection, model string, wait int) (wire.Job, error) {
+	var answer wire.JobAnswer
+	err := c.post(ctx, fmt.Sprintf("%s/reembed?wait=%d", in(collection), wait), wire.Reembed{Model: model}, &answer)
+	return answer.Job, err
+}
+
+// DropPrevious gives up the vectors that a collection had before its model was changed.
+func (c *Client) DropPrevious(ctx context.Context, collection string) error {
+	return c.do(ctx, http.MethodDelete, in(collection)+"/previous", "", nil, &wire.Deleted{})
+}
+
+// Retry tries the documents again that a job has failed at, and waits so many seconds for that.
+func (c *Client) Retry(ctx context.Context, job string, wait int) (wire.Job, error) {
+	var answer wire.JobAnswer
+	err := c.do(ctx, http.MethodPost, fmt.Sprintf("/jobs/%s/retry?wait=%d", url.PathEscape(job), wait), "", nil, &answer)
+	return answer.Job, err
+}
+
 // Recall measures the recall of a collection's index with so many of its vectors.
 func (c *Client) Recall(ctx context.Context, collection string, sample int) (wire.Recall, error) {
 	var answer wire.Recall

@@ -89,6 +89,23 @@ type Collection struct {
 	IndexState  string    `json:"index_state"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	Building *Generation `json:"building,omitzero"` // by a job that has another model read the documents
+	Previous *Generation `json:"previous,omitzero"` // kept, to go back to
+}
+
+// Generation is a collection as another model has read it.
+type Generation struct {
+	Model      string `json:"model"`
+	Revision   string `json:"revision"`
+	Dimensions int    `json:"dimensions"`
+	Documents  int    `json:"documents"`
+	Chunks     int    `json:"chunks"`
+}
+
+// Reembed names the model that is to read a collection's documents.
+type Reembed struct {
+	Model string `json:"model"`
 }
 
 // FieldList is a page of metadata keys.

@@ -73,15 +73,29 @@ func (a *addCommand) Run(ctx context.Context, c *cli, t terminal) error {
 
 // ensureCollection makes a collection that is not there. One that is there keeps its model.
 func ensureCollection(ctx context.Context, s session, name, model string) error {
-	found, err := s.Collection(ctx, name)
-	if err == nil && !strings.HasSuffix("/"+found.Model, "/"+model) && model != "" {
-		return fmt.Errorf("collection %s was made with %s; leave --model out, or name another collection", name, found.Model)
+	if model == "" {
+		_, err := s.Collection(ctx, name)
+		if isError(err, "not_found_error") {
+			_, err = s.CreateCollection(ctx, wire.NewCollection{Name: name})
+		}
+		return err
 	}
-	var e *wire.Error
-	if errors.As(err, &e) && e.Type == "not_found_error" {
-		_, err = s.CreateCollection(ctx, wire.NewCollection{Name: name, Model: model})
+	// Asking for the default collection first would make it, with another model.
+	_, err := s.CreateCollection(ctx, wire.NewCollection{Name: name, Model: model})
+	if !isError(err, "conflict_error") {
+		return err
+	}
+	found, err := s.Collection(ctx, name)
+	if err == nil && !strings.HasSuffix("/"+found.Model, "/"+model) {
+		err = fmt.Errorf("collection %s has the model %s; leave --model out, name another collection, or have it embedded again: searchd reembed --collection %[1]s %[3]s", name, found.Model, model)
 	}
 	return err
+}
+
+// isError says whether the server has answered an error of a type.
+func isError(err error, kind string) bool {
+	var e *wire.Error
+	return errors.As(err, &e) && e.Type == kind
 }
 
 // newBar counts the bytes of the files. It is nil where standard error is no terminal.

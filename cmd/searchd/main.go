@@ -37,6 +37,7 @@ type cli struct {
 	Sync     syncCommand     `cmd:"" help:"Keep a collection as a folder is: what is added, changed, renamed and deleted there."`
 	Search   searchCommand   `cmd:"" help:"Find documents by meaning."`
 	Delete   deleteCommand   `cmd:"" help:"Delete documents by id or by filter."`
+	Reembed  reembedCommand  `cmd:"" help:"Have another model read the documents of a collection, while they are searched."`
 	Eval     evalCommand     `cmd:"" help:"Measure search quality on a judged set."`
 	Sample   sampleCommand   `cmd:"" help:"Load or remove the sample corpus."`
 	Model    modelCommand    `cmd:"" help:"Pull, list, show, convert and remove models."`

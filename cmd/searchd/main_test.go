@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +35,17 @@ func TestScripts(t *testing.T) {
 			env.Values[upstream{}], env.Values[running{}] = router, &servers{}
 			env.Setenv("ROUTER", router.URL)
 			env.Setenv("ROUTER_KEY", routerKey)
-			return nil
+			models, err := filepath.Abs("../../fixtures/encoder/models")
+			env.Setenv("MODELS", models)
+			env.Setenv("SHARED", sharedData())
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "shared" {
+				return false, fmt.Errorf("no condition is called %q", name)
+			}
+			_, err := os.Stat(sharedData())
+			return err == nil && !testing.Short(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   serveInScript,
@@ -45,6 +56,15 @@ func TestScripts(t *testing.T) {
 			"soon":    soonInScript,
 		},
 	})
+}
+
+// sharedData is a folder with real documents, where it is there.
+func sharedData() string {
+	dir, err := filepath.Abs(cmp.Or(os.Getenv("SEARCHD_SHARED_DATA"), "../../../shared/data"))
+	if err != nil {
+		panic(err)
+	}
+	return dir
 }
 
 // routerKey is what the fake router of a script wants to see.

@@ -149,7 +149,9 @@ func finishItems(tx *gorm.DB, items []models.JobItem) error {
 		return nil
 	}
 	for i := range items {
-		items[i].Payload = nil
+		if items[i].Status != models.ItemFailed { // which may be tried again
+			items[i].Payload = nil
+		}
 	}
 	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(items, insertRows).Error; err != nil {
 		return err

@@ -159,7 +159,7 @@ func finishJob(tx *gorm.DB, job uint64, status models.JobStatus, reason string) 
 		return park(tx, ended.Collection)
 	}
 	waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).Updates(map[string]any{
-		"status": models.ItemFailed, "payload": nil, "error_code": models.Conflict, "error": "not taken in: " + reason,
+		"status": models.ItemFailed, "error_code": models.Conflict, "error": "not taken in: " + reason,
 	})
 	if waiting.Error != nil || waiting.RowsAffected == 0 {
 		return waiting.Error
@@ -177,6 +177,33 @@ func (d *DB) CancelJob(ctx context.Context, id string) (models.Job, error) {
 		return j, err
 	}
 	return d.Job(ctx, id)
+}
+
+// Retry makes a job of the documents that an earlier one has failed at, but for those that could not be read, were deleted
+// or were sent again since. It answers how many there are; where there are none, no job is made.
+func (d *DB) Retry(ctx context.Context, failed models.Job, again *models.Job) (int, error) {
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		later := tx.Session(&gorm.Session{NewDB: true}).Table("job_items later").Select("1").Joins("JOIN jobs ON jobs.seq = later.job_seq").
+			Where("later.document_id = job_items.document_id AND later.job_seq > job_items.job_seq AND jobs.collection_id = ? AND later.status <> ?", failed.CollectionID, models.ItemFailed)
+		var items []models.JobItem
+		err := tx.Where("job_seq = ? AND status = ? AND payload IS NOT NULL AND NOT EXISTS (?)", failed.Seq, models.ItemFailed, later).Order("position").Find(&items).Error
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		again.CollectionID, again.Collection = failed.CollectionID, failed.Collection
+		again.Status, again.CreatedAt, again.Total = models.JobQueued, now(), len(items)
+		if err := tx.Create(again).Error; err != nil {
+			return err
+		}
+		if err := tx.Model(&models.JobItem{}).Where("job_seq = ?", failed.Seq).Update("payload", nil).Error; err != nil {
+			return err
+		}
+		for i := range items {
+			items[i] = models.JobItem{JobSeq: again.Seq, Position: i, DocumentID: items[i].DocumentID, Status: models.ItemPending, Payload: items[i].Payload}
+		}
+		return tx.CreateInBatches(items, insertRows).Error
+	})
+	return again.Total, err
 }
 
 // Job is the job of an id, or NotFound.
