@@ -116,7 +116,7 @@ func readDocuments(ctx context.Context, c *fiber.Ctx, kind string, in *ingest.In
 
 // intake is the part of ingest.Intake that reading a body needs.
 type intake interface {
-	Add(ctx context.Context, at string, draft models.Draft, decodeErr error) error
+	Read(ctx context.Context, at string, sent []byte, decode ingest.Decode) error
 }
 
 func addJSON(ctx context.Context, c *fiber.Ctx, in intake) error {
@@ -136,8 +136,7 @@ func addJSON(ctx context.Context, c *fiber.Ctx, in intake) error {
 		if single {
 			at = ""
 		}
-		draft, err := decodeDraft(raw)
-		if err := in.Add(ctx, at, draft, models.Within(at, err)); err != nil {
+		if err := in.Read(ctx, at, raw, decodeDraft); err != nil {
 			return err
 		}
 	}

@@ -23,8 +23,7 @@ func addLines(ctx context.Context, c *fiber.Ctx, in intake) error {
 			continue
 		}
 		at := fmt.Sprintf("documents[%d]", i)
-		draft, err := decodeDraft(line)
-		if err := in.Add(ctx, at, draft, models.Within(at, err)); err != nil {
+		if err := in.Read(ctx, at, line, decodeDraft); err != nil {
 			return err
 		}
 		i++

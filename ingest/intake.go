@@ -1,12 +1,18 @@
 package ingest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
+	"github.com/samber/lo"
 
 	"searchd/models"
 	"searchd/models/db"
@@ -34,6 +40,20 @@ type Intake struct {
 	valid      int
 	firstError error
 	rehearsal  *rehearsal // nil where documents are kept
+
+	raw      []raw // documents as they were sent, which nobody has looked into yet
+	rawBytes int
+	decode   Decode
+}
+
+// Decode reads a document as it was sent. It is called from several goroutines.
+type Decode func(sent []byte) (models.Draft, error)
+
+// raw is a document as it was sent, and its place in the request.
+type raw struct {
+	at   string
+	sent []byte
+	hash []byte // of sent, and of how it is to be split
 }
 
 // payload is a checked document as a job keeps it.
@@ -44,6 +64,7 @@ type payload struct {
 	Metadata string           `json:"metadata"`
 	Sections []models.Section `json:"sections,omitempty"`
 	Vector   []byte           `json:"vector,omitempty"` // as db.EncodeVector has it
+	Sent     []byte           `json:"sent,omitempty"`   // see raw
 
 	OnConflict models.OnConflict `json:"on_conflict,omitempty"`
 	Chunking   models.Chunking   `json:"chunking,omitempty"`
@@ -57,28 +78,113 @@ func (s *Service) Begin(c models.Collection) *Intake {
 	}
 }
 
+// Read takes the next document in as it was sent, which decode reads where that is needed: one that is stored just as it was
+// sent before is known by its bytes. at is as for Add; either Add or Read is called for the documents of an intake.
+func (in *Intake) Read(ctx context.Context, at string, sent []byte, decode Decode) error {
+	h := sha256.New()
+	h.Write([]byte(cmp.Or(in.Chunking, models.AutoChunks) + "\n"))
+	h.Write(sent)
+	in.raw = append(in.raw, raw{at: at, sent: bytes.Clone(sent), hash: h.Sum(nil)[:16]})
+	in.rawBytes += len(sent)
+	in.decode = decode
+	if len(in.raw) >= intakeItems || in.rawBytes >= intakeBytes {
+		return in.look(ctx)
+	}
+	return nil
+}
+
+// look decides what becomes of the documents that were read: those that are stored as they are need no more.
+func (in *Intake) look(ctx context.Context) error {
+	list := in.raw
+	in.raw, in.rawBytes = nil, 0
+	known, err := in.known(ctx, list)
+	if err != nil {
+		return err
+	}
+	type decoded struct {
+		draft models.Draft
+		err   error
+	}
+	drafts := make([]decoded, len(list))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(len(list), runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
+				if _, there := known[string(list[i].hash)]; !there {
+					drafts[i].draft, drafts[i].err = in.decode(list[i].sent)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for i, r := range list {
+		if doc, there := known[string(r.hash)]; there {
+			err = in.addKnown(ctx, r.at, doc)
+		} else {
+			err = in.add(ctx, r.at, drafts[i].draft, models.Within(r.at, drafts[i].err), r.hash)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known are the documents that are stored just as they were sent, by hash, where it makes no difference whether that is said
+// now or in their turn.
+func (in *Intake) known(ctx context.Context, list []raw) (map[string]models.Document, error) {
+	if in.rehearsal != nil || in.OnConflict != "" && in.OnConflict != models.Replace {
+		return nil, nil
+	}
+	waiting, err := in.service.db.Waiting(ctx, in.collection.ID)
+	if err != nil || waiting {
+		return nil, err
+	}
+	return in.service.db.Sent(ctx, in.collection.ID, lo.Map(list, func(r raw, _ int) []byte { return r.hash }))
+}
+
+func (in *Intake) addKnown(ctx context.Context, at string, doc models.Document) error {
+	if err := models.Within(at, in.once(doc.ID)); err != nil {
+		return in.put(ctx, failed(models.JobItem{DocumentID: doc.ID}, err), err)
+	}
+	return in.put(ctx, models.JobItem{DocumentID: doc.ID, Status: models.ItemUnchanged, Chunks: doc.Chunks, Tokens: doc.Tokens}, nil)
+}
+
 // Add takes the next document in. at is its place in the request, as in documents[3]. decodeErr says that it could not
 // even be read. The error of a bad document is kept for its result; Add itself fails only when the store does.
 func (in *Intake) Add(ctx context.Context, at string, draft models.Draft, decodeErr error) error {
+	return in.add(ctx, at, draft, decodeErr, nil)
+}
+
+func (in *Intake) add(ctx context.Context, at string, draft models.Draft, decodeErr error, sent []byte) error {
 	err := decodeErr
 	if err == nil {
 		err = in.check(at, &draft)
 	}
-	item := models.JobItem{Position: in.next, Status: models.ItemPending}
-	in.next++
+	item := models.JobItem{Status: models.ItemPending}
 	if models.CheckID("id", draft.ID) == nil {
 		item.DocumentID = draft.ID
 	}
 	if err == nil {
 		item.Payload, err = json.Marshal(payload{
 			Title: draft.Title, URL: draft.URL, Text: draft.Text, Metadata: draft.Metadata.JSON, Sections: draft.Sections, Vector: db.EncodeVector(draft.Vector),
-			OnConflict: in.OnConflict, Chunking: in.Chunking,
+			OnConflict: in.OnConflict, Chunking: in.Chunking, Sent: sent,
 		})
 	}
+	if err != nil {
+		item = failed(item, err)
+	}
+	return in.put(ctx, item, err)
+}
+
+// put takes an item in; err says why it is not good.
+func (in *Intake) put(ctx context.Context, item models.JobItem, err error) error {
+	item.Position = in.next
+	in.next++
 	if err == nil {
 		in.valid++
 	} else {
-		item = failed(item, err)
 		in.firstError = cmp.Or(in.firstError, err)
 	}
 	in.buffer = append(in.buffer, item)
@@ -93,11 +199,15 @@ func (in *Intake) check(at string, draft *models.Draft) error {
 	if err := draft.Check(in.collection.Dimensions); err != nil {
 		return models.Within(at, err)
 	}
-	if first, double := in.seen[draft.ID]; double {
-		field := models.Within(at, models.Errorf(models.Invalid, "id", "%q stands in this request twice, first as document %d; send each document once", draft.ID, first))
-		return field
+	return models.Within(at, in.once(draft.ID))
+}
+
+// once notes an id, and fails where it was there before.
+func (in *Intake) once(id string) error {
+	if first, double := in.seen[id]; double {
+		return models.Errorf(models.Invalid, "id", "%q stands in this request twice, first as document %d; send each document once", id, first)
 	}
-	in.seen[draft.ID] = in.next
+	in.seen[id] = in.next
 	return nil
 }
 
@@ -136,7 +246,11 @@ func (in *Intake) settle(ctx context.Context) error {
 	if err != nil || waiting {
 		return err
 	}
-	stored, err := in.service.stored(ctx, in.collection, in.buffer)
+	pending := lo.Filter(in.buffer, func(item models.JobItem, _ int) bool { return item.Status == models.ItemPending })
+	if len(pending) == 0 {
+		return nil
+	}
+	stored, err := in.service.stored(ctx, in.collection, pending)
 	if err != nil || len(stored) == 0 {
 		return err
 	}
@@ -164,6 +278,9 @@ func (in *Intake) Repeatable(key string, hash []byte) {
 // Commit ends the intake: when it returns without an error, the documents are kept. Where not one of them is good,
 // nothing is kept, and the first one's error is answered.
 func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
+	if err := in.look(ctx); err != nil {
+		return models.Job{}, err
+	}
 	if err := in.anyGood(ctx); err != nil {
 		return models.Job{}, err
 	}

@@ -51,6 +51,9 @@ func (s *Service) Rehearse(c models.Collection) (*Intake, error) {
 
 // Preview ends a rehearsal. Like Commit it fails where not one document is good.
 func (in *Intake) Preview(ctx context.Context) (Preview, error) {
+	if err := in.look(ctx); err != nil {
+		return Preview{}, err
+	}
 	if err := in.anyGood(ctx); err != nil {
 		return Preview{}, err
 	}

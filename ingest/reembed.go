@@ -131,6 +131,9 @@ func (s *Service) again(doc models.Document, batch *embedBatch) (db.Copied, erro
 		return db.Copied{}, models.Within("metadata", err)
 	}
 	from := doc.Seq
+	if doc.Tokens == 0 { // with its vector, which is not this one
+		doc.Sent = nil
+	}
 	doc.Seq, doc.Tokens = 0, 0
 	one := db.Copied{From: from, Result: db.Result{Document: &doc, Fields: metadata.Fields}}
 	return one, batch.add(&one.Result, payload{Title: doc.Title, Text: doc.Text, Chunking: doc.Chunking}, s.opts.Overlap)

@@ -255,7 +255,7 @@ func read(c models.Collection, item models.JobItem) (payload, *models.Document, 
 	}
 	return p, &models.Document{
 		ID: item.DocumentID, CollectionID: c.ID, Title: p.Title, URL: p.URL, Text: p.Text, Metadata: metadata.JSON,
-		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p), Chunking: p.Chunking,
+		Sections: models.EncodeSections(p.Sections), ContentHash: contentHash(p), Chunking: p.Chunking, Sent: p.Sent,
 	}, metadata, nil
 }
 
@@ -277,6 +277,6 @@ func unchanged(item models.JobItem, stored models.Document, doc *models.Document
 		item.Status = models.ItemUnchanged
 		return db.Result{Item: item}
 	}
-	stored.Title, stored.URL, stored.Metadata, stored.Sections = doc.Title, doc.URL, doc.Metadata, doc.Sections
+	stored.Title, stored.URL, stored.Metadata, stored.Sections, stored.Sent = doc.Title, doc.URL, doc.Metadata, doc.Sections, doc.Sent
 	return db.Result{Item: item, Document: &stored, Fields: m.Fields, Keep: true}
 }

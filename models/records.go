@@ -37,16 +37,17 @@ type Collection struct {
 // Document is a text that can be found. Its row exists only together with its chunks.
 type Document struct {
 	Seq          uint64 `gorm:"primaryKey;autoIncrement"` // a new content gets a new Seq; never used again
-	CollectionID uint64 `gorm:"not null;uniqueIndex:document_id,priority:1"`
+	CollectionID uint64 `gorm:"not null;uniqueIndex:document_id,priority:1;index:document_sent,priority:1,where:sent IS NOT NULL"`
 	ID           string `gorm:"not null;uniqueIndex:document_id,priority:2"`
 	Title        string
 	URL          string
 	Text         string   `gorm:"not null"`
-	Metadata     string   `gorm:"not null"`            // JSON object, as it was given but for spaces
-	Sections     string   `gorm:"not null;default:''"` // see EncodeSections
-	ContentHash  []byte   `gorm:"not null"`            // of what was embedded: see ingest
-	Chunking     Chunking `gorm:"not null;default:''"` // how Text became chunks
-	Sum          uint32   `gorm:"not null;default:0"`  // of Text: see Sum
+	Metadata     string   `gorm:"not null"`                       // JSON object, as it was given but for spaces
+	Sections     string   `gorm:"not null;default:''"`            // see EncodeSections
+	ContentHash  []byte   `gorm:"not null"`                       // of what was embedded: see ingest
+	Chunking     Chunking `gorm:"not null;default:''"`            // how Text became chunks
+	Sent         []byte   `gorm:"index:document_sent,priority:2"` // hash of the JSON that it was last sent as: see ingest. NULL where it was changed since, or was a file
+	Sum          uint32   `gorm:"not null;default:0"`             // of Text: see Sum
 	Chunks       int      `gorm:"not null"`
 	Tokens       int      `gorm:"not null"` // read by the model, special tokens and overlap included
 	CreatedAt    time.Time

@@ -29,6 +29,21 @@ func (d *DB) StoredDocuments(ctx context.Context, collection uint64, ids []strin
 	return storedAs(d.read.WithContext(ctx).Omit("text"), collection, ids)
 }
 
+// Sent are the documents of a collection that are as they were last sent with one of these hashes, by hash, without what they say.
+func (d *DB) Sent(ctx context.Context, collection uint64, hashes [][]byte) (map[string]models.Document, error) {
+	found := make(map[string]models.Document, len(hashes))
+	for some := range slices.Chunk(hashes, maxVariables) {
+		var doc models.Document
+		// A statement for one row of many columns costs more in GORM than in SQLite.
+		q := d.read.WithContext(ctx).Raw("SELECT id, chunks, tokens, sent FROM documents WHERE collection_id = ? AND sent IN ?", collection, some)
+		err := eachRow(q, func() error { found[string(doc.Sent)] = doc; return nil }, &doc.ID, &doc.Chunks, &doc.Tokens, &doc.Sent)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 // ChunksOf lists a document's chunks in order, without their vectors.
 func (d *DB) ChunksOf(ctx context.Context, seq uint64) ([]models.Chunk, error) {
 	var chunks []models.Chunk
@@ -138,6 +153,7 @@ func (d *DB) PatchDocument(ctx context.Context, collection uint64, id string, p 
 		if err := rename(tx, &doc, p.ID); err != nil {
 			return err
 		}
+		doc.Sent = nil
 		return patch(tx, &doc, p)
 	})
 	return doc, err
@@ -176,7 +192,7 @@ func patch(tx *gorm.DB, doc *models.Document, p Patch) error {
 		}
 	}
 	doc.UpdatedAt = now()
-	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "sections", "updated_at").Updates(doc).Error
+	return tx.Model(doc).Where("seq = ?", doc.Seq).Select("title", "url", "metadata", "sections", "sent", "updated_at").Updates(doc).Error
 }
 
 // DeleteDocuments removes documents by id, with uploads of them that are still waiting, and answers the chunks that

@@ -222,7 +222,7 @@ func follow(tx *gorm.DB, live, building uint64, f *Flipped) error {
 	}
 	for _, p := range changed {
 		for _, step := range []*gorm.DB{
-			tx.Exec(`UPDATE documents SET title = l.title, url = l.url, metadata = l.metadata, sections = l.sections, updated_at = l.updated_at
+			tx.Exec(`UPDATE documents SET title = l.title, url = l.url, metadata = l.metadata, sections = l.sections, sent = l.sent, updated_at = l.updated_at
 				FROM documents l WHERE l.seq = ? AND documents.seq = ?`, p.From, p.Seq),
 			tx.Where("document_seq = ?", p.Seq).Delete(&models.Field{}),
 			tx.Exec(`INSERT INTO fields (collection_id, document_seq, key, kind, element, text, number, chunks)
