@@ -27,6 +27,7 @@ type command struct {
 	Accuracy accuracy `cmd:"" help:"Cosine of searchd's vectors to those of sentence-transformers in float32, text by text."`
 	Vectors  vectors  `cmd:"" help:"Make vectors of real passages and questions, for index."`
 	Service  services `cmd:"" help:"The service over HTTP and its peers in process: documents in, and searches by vector and by text."`
+	Ingest   ingests  `cmd:"" help:"Documents in: beside the embedding alone, once more, during searches, and in a stream."`
 	Index    indexes  `cmd:"" help:"The vector index and its peers: recall, queries a second, build time, memory, exact and filtered search."`
 }
 

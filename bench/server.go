@@ -27,7 +27,7 @@ type process struct {
 	url    string
 	pid    int
 	client *http.Client
-	stop   func() // ends it, and removes the folder
+	stop   func() // ends it, and removes the folder if it was made for it
 }
 
 // startBinary starts a searchd.
@@ -36,6 +36,17 @@ func startBinary(ctx context.Context, binary string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := startIn(ctx, binary, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	stop := p.stop
+	p.stop = func() { stop(); _ = os.RemoveAll(dir) }
+	return p, nil
+}
+
+// startIn starts a searchd on a data folder, which stays.
+func startIn(ctx context.Context, binary, dir string) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", dir, "--log", "error")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -46,11 +57,11 @@ func startBinary(ctx context.Context, binary string) (*process, error) {
 	}
 	if err != nil {
 		cancel()
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, err
 	}
 	p := &process{
 		pid: cmd.Process.Pid, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: 10 * time.Minute},
-		stop: func() { cancel(); _ = cmd.Wait(); _ = os.RemoveAll(dir) }, // it ends with the signal that it was sent
+		stop: func() { cancel(); _ = cmd.Wait() }, // it ends with the signal that it was sent
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")

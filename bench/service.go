@@ -179,17 +179,9 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 
 // load sends documents as NDJSON, in parts, and waits until all are found and the index is ready.
 func (p *process) load(ctx context.Context, n int, doc func(i int) object) (float64, error) {
-	const together = 5000
-	var parts [][]byte
-	for from := 0; from < n; from += together {
-		var body bytes.Buffer
-		encoder := json.NewEncoder(&body)
-		for i := from; i < min(from+together, n); i++ {
-			if err := encoder.Encode(doc(i)); err != nil {
-				return 0, err
-			}
-		}
-		parts = append(parts, body.Bytes())
+	parts, err := encoded(n, doc)
+	if err != nil {
+		return 0, err
 	}
 	start := time.Now()
 	for _, part := range parts {
@@ -215,6 +207,23 @@ func (p *process) load(ctx context.Context, n int, doc func(i int) object) (floa
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// encoded are documents as NDJSON, in parts.
+func encoded(n int, doc func(i int) object) ([][]byte, error) {
+	const together = 5000
+	var parts [][]byte
+	for from := 0; from < n; from += together {
+		var body bytes.Buffer
+		encoder := json.NewEncoder(&body)
+		for i := from; i < min(from+together, n); i++ {
+			if err := encoder.Encode(doc(i)); err != nil {
+				return nil, err
+			}
+		}
+		parts = append(parts, body.Bytes())
+	}
+	return parts, nil
 }
 
 // search sends every body, from some clients at a time.
