@@ -20,6 +20,24 @@ type Index interface {
 	Close() error
 }
 
+// Readable is an index that can be held against what it was filled from.
+type Readable interface {
+	// IDs lists what the index holds.
+	IDs() *roaring64.Bitmap
+	// Vector is what stands under an id, not to be changed; nil where nothing does.
+	Vector(id uint64) ([]float32, error)
+}
+
+// Kept is an index that keeps files.
+type Kept interface {
+	// Damage is what was found damaged, and made anew, when the index was opened. It is answered once.
+	Damage() error
+	// Verify reads the files back.
+	Verify(ctx context.Context) error
+	// Renew has the files written again.
+	Renew() error
+}
+
 // Item is a vector of unit length and its name.
 type Item struct {
 	ID     uint64

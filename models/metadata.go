@@ -68,6 +68,41 @@ func ParseMetadata(raw []byte) (Metadata, error) {
 	return m, nil
 }
 
+// MetadataOf makes metadata of its fields, in order. Numbers have their shortest form, and keys come in order: neither need be
+// what was written at first.
+func MetadataOf(fields []Field) (Metadata, error) {
+	members := map[string]any{}
+	for _, f := range fields {
+		switch {
+		case f.Kind == KindEmpty:
+			members[f.Key] = []any{}
+		case f.Element:
+			list, _ := members[f.Key].([]any)
+			members[f.Key] = append(list, f.value())
+		default:
+			members[f.Key] = f.value()
+		}
+	}
+	raw, err := json.Marshal(members)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("write the metadata: %w", err)
+	}
+	return ParseMetadata(raw)
+}
+
+// value is what stood in the JSON.
+func (f Field) value() any {
+	switch f.Kind {
+	case KindNull:
+		return nil
+	case KindBool:
+		return f.Number != 0
+	case KindNumber:
+		return f.Number
+	}
+	return f.Text
+}
+
 func (m *Metadata) add(key string, value any) error {
 	if err := checkKey(key); err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"searchd/index"
 )
 
@@ -32,7 +34,11 @@ type Index struct {
 	moves   sync.WaitGroup
 }
 
-var _ index.Index = (*Index)(nil)
+var (
+	_ index.Index    = (*Index)(nil)
+	_ index.Readable = (*Index)(nil)
+	_ index.Kept     = (*Index)(nil)
+)
 
 // New makes an index that is small, which must be empty, until it has count vectors, and then what open opens.
 func New(small index.Index, count int, open func() (index.Index, error), log *slog.Logger) *Index {
@@ -181,6 +187,50 @@ func (x *Index) Len() int {
 	x.serving.RLock()
 	defer x.serving.RUnlock()
 	return x.current.Len()
+}
+
+// IDs lists what the engine that serves holds.
+func (x *Index) IDs() *roaring64.Bitmap {
+	x.serving.RLock()
+	defer x.serving.RUnlock()
+	if r, ok := x.current.(index.Readable); ok {
+		return r.IDs()
+	}
+	return roaring64.New()
+}
+
+// Vector asks the engine that serves.
+func (x *Index) Vector(id uint64) ([]float32, error) {
+	x.serving.RLock()
+	defer x.serving.RUnlock()
+	if r, ok := x.current.(index.Readable); ok {
+		return r.Vector(id)
+	}
+	return nil, errUnreadable
+}
+
+var errUnreadable = errors.New("auto: the engine that serves cannot be read back")
+
+// Damage is that of the engine that serves.
+func (x *Index) Damage() error {
+	return x.withFiles(func(k index.Kept) error { return k.Damage() })
+}
+
+// Verify reads back the files of the engine that serves.
+func (x *Index) Verify(ctx context.Context) error {
+	return x.withFiles(func(k index.Kept) error { return k.Verify(ctx) })
+}
+
+// Renew has the files of the engine that serves written again.
+func (x *Index) Renew() error { return x.withFiles(func(k index.Kept) error { return k.Renew() }) }
+
+func (x *Index) withFiles(do func(index.Kept) error) error {
+	x.serving.RLock()
+	defer x.serving.RUnlock()
+	if k, ok := x.current.(index.Kept); ok {
+		return do(k)
+	}
+	return nil
 }
 
 // State is that of the engine that serves, where it is not to be replaced.

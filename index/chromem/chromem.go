@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	chromem "github.com/philippgille/chromem-go"
 
 	"searchd/index"
@@ -20,9 +21,13 @@ type Index struct {
 	// mu makes a length and the query that relies on it one step: chromem-go refuses to answer more than it has.
 	mu         sync.RWMutex
 	collection *chromem.Collection
+	ids        *roaring64.Bitmap // chromem-go does not list them
 }
 
-var _ index.Index = (*Index)(nil)
+var (
+	_ index.Index    = (*Index)(nil)
+	_ index.Readable = (*Index)(nil)
+)
 
 // New makes an empty index for vectors of a length.
 func New(dimensions int) (*Index, error) {
@@ -30,7 +35,7 @@ func New(dimensions int) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chromem: %w", err)
 	}
-	return &Index{dimensions: dimensions, collection: c}, nil
+	return &Index{dimensions: dimensions, collection: c, ids: roaring64.New()}, nil
 }
 
 // noEmbedder stands where chromem-go would call a model: here every document brings its vector.
@@ -52,10 +57,11 @@ func (x *Index) Upsert(ctx context.Context, items []index.Item) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, doc := range docs { // one after another: AddDocuments would start a goroutine each, to fill one map
+	for i, doc := range docs { // one after another: AddDocuments would start a goroutine each, to fill one map
 		if err := x.collection.AddDocument(ctx, doc); err != nil {
 			return fmt.Errorf("chromem: %w", err)
 		}
+		x.ids.Add(items[i].ID)
 	}
 	return nil
 }
@@ -75,7 +81,28 @@ func (x *Index) Delete(ctx context.Context, ids []uint64) error {
 	if err := x.collection.Delete(ctx, nil, nil, names...); err != nil {
 		return fmt.Errorf("chromem: %w", err)
 	}
+	for _, id := range ids {
+		x.ids.Remove(id)
+	}
 	return nil
+}
+
+// IDs lists what the index holds.
+func (x *Index) IDs() *roaring64.Bitmap {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.ids.Clone()
+}
+
+// Vector is what stands under an id; nil where nothing does.
+func (x *Index) Vector(id uint64) ([]float32, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	doc, err := x.collection.GetByID(context.Background(), name(id))
+	if err != nil { // which it is for that reason only
+		return nil, nil
+	}
+	return doc.Embedding, nil
 }
 
 // Search scans everything, or only the allowed ids where they are few.

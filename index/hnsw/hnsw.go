@@ -61,6 +61,7 @@ type Index struct {
 	unsaved  int          // changes since the last snapshot; guarded by write
 	complete bool         // what was damaged has been added again; guarded by write
 	phase    atomic.Value // an index.State; changed under write
+	damage   error        // found when it was opened, and not asked for yet; guarded by write
 }
 
 // state is what a search looks at. It is never changed, but replaced.
@@ -78,7 +79,11 @@ type sample struct {
 	scale []float32
 }
 
-var _ index.Index = (*Index)(nil)
+var (
+	_ index.Index    = (*Index)(nil)
+	_ index.Readable = (*Index)(nil)
+	_ index.Kept     = (*Index)(nil)
+)
 
 // errClosed is what a closed index answers.
 var errClosed = errors.New("hnsw: the index is closed")
@@ -311,6 +316,23 @@ func (x *Index) IDs() *roaring64.Bitmap {
 		ids.Add(id)
 	}
 	return ids
+}
+
+// Vector is the float32 vector under an id; nil where there is none.
+func (x *Index) Vector(id uint64) ([]float32, error) {
+	x.gate.RLock()
+	defer x.gate.RUnlock()
+	if x.closed {
+		return nil, errClosed
+	}
+	x.names.RLock()
+	slot, ok := x.slots[id]
+	x.names.RUnlock()
+	if !ok {
+		return nil, nil
+	}
+	v, err := x.current.Load().exact(slot, make([]float32, x.dimensions))
+	return slices.Clone(v), err // the slot may be used again, and the memory given back
 }
 
 // Len is the number of vectors.

@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -179,7 +180,9 @@ func (x *Index) restore() error {
 		x.free = nil
 		x.dead = bitmap{}
 		x.phase.Store(index.Rebuilding)
+		x.damage = fmt.Errorf("the snapshot cannot be read: %w", err)
 		x.opts.Log.Warn("the snapshot of the index is left out; it is built again", "dir", x.dir, "error", err)
+		_ = os.Remove(f.Name()) // or the next start would read it again; where a system does not allow that, it does
 		return nil
 	}
 	x.adopt(loaded)
@@ -321,7 +324,69 @@ func (x *Index) damaged(s *state) *bitmap {
 	}
 	if n := found.Load(); n > 0 {
 		x.phase.Store(index.Rebuilding)
+		x.damage = fmt.Errorf("%d vectors do not have their checksums", n)
 		x.opts.Log.Warn("vectors are damaged and left out", "dir", x.dir, "vectors", n)
 	}
 	return damaged
+}
+
+// Damage is what was found when the index was opened. It is answered once.
+func (x *Index) Damage() error {
+	x.write.Lock()
+	defer x.write.Unlock()
+	found := x.damage
+	x.damage = nil
+	return found
+}
+
+// Verify reads the snapshot, if there is one, and compares its checksums.
+func (x *Index) Verify(ctx context.Context) error {
+	f, err := os.Open(filepath.Join(x.dir, snapshotName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("hnsw: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	if err := x.verifySnapshot(ctx, f, fileSize(f)); err != nil {
+		return fmt.Errorf("hnsw: %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+func (x *Index) verifySnapshot(ctx context.Context, f io.Reader, size int64) error {
+	r := &blockReader{r: bufio.NewReaderSize(f, 1<<20)}
+	head := make([]header, 1)
+	r.block(rawOf(head))
+	h, row := head[0], int64(x.stride+rowOverhead)
+	if r.err == nil && (int64(h.Used)*row > size || h.Words != (h.Used+63)/64 || h.Pending > h.Used || h.Free > h.Used) {
+		return errSnapshot
+	}
+	buffer := make([]byte, slabRows*row)
+	for s := (&state{used: h.Used}); r.err == nil && s.used > 0; s.used -= min(s.used, slabRows) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.block(buffer[:int64(s.rowsOf(0))*row])
+	}
+	for _, n := range []uint32{8 * h.Words, 4 * h.Pending, 4 * h.Free} {
+		if r.err == nil {
+			r.block(make([]byte, n))
+		}
+	}
+	return r.err
+}
+
+// Renew has the snapshot written again as soon as there is nothing to link.
+func (x *Index) Renew() error {
+	x.write.Lock()
+	x.unsaved += max(leastUnsaved, x.Len()) // which is due
+	x.write.Unlock()
+	x.rouse()
+	err := os.Remove(filepath.Join(x.dir, snapshotName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

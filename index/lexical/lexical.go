@@ -16,6 +16,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	api "github.com/blevesearch/bleve_index_api"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
 // Item is a chunk to be found by its words.
@@ -95,6 +96,28 @@ func verifyFile(name string) (err error) {
 	}
 	if sum.Sum32() != want {
 		return errors.New("its checksum is wrong")
+	}
+	return nil
+}
+
+// Verify reads the files of the newest state and compares their checksums.
+func (x *Index) Verify(ctx context.Context) error {
+	v, err := x.look()
+	if err != nil {
+		return err
+	}
+	defer v.release()
+	for _, p := range v.parts {
+		file, onDisk := p.segment.(segment.PersistedSegment)
+		if !onDisk {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := verifyFile(file.Path()); err != nil {
+			return fmt.Errorf("lexical: %s: %w", file.Path(), err)
+		}
 	}
 	return nil
 }

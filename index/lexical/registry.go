@@ -55,8 +55,10 @@ type slot struct {
 	state atomic.Value  // a string; empty when the index is ready
 	built chan struct{} // closed when the index holds all there is, or cannot
 
-	mu    sync.Mutex // held while something is read from the source and written to the index, so that what was deleted in between does not come back
-	index *Index     // nil while it has not been opened, and after it was closed
+	mu     sync.Mutex // held while something is read from the source and written to the index, so that what was deleted in between does not come back
+	damage error      // found when it was opened, and not asked for yet
+
+	index *Index // nil while it has not been opened, and after it was closed
 	err   error
 }
 
@@ -220,6 +222,7 @@ func (r *Registry) open(collection uint64, s *slot) (have, want *roaring64.Bitma
 	if err != nil {
 		r.log.Warn("keyword index damaged; it is made anew", "collection", collection, "error", err)
 		s.state.Store(rebuilding)
+		s.damage = err
 		if err := os.RemoveAll(path); err != nil {
 			return nil, nil, err
 		}
@@ -246,6 +249,21 @@ func openWhole(path string) (*Index, *roaring64.Bitmap, error) {
 
 func (r *Registry) path(collection uint64) string {
 	return filepath.Join(r.dir, strconv.FormatUint(collection, 10))
+}
+
+// Damage is what was found damaged, and made anew, when the index of a collection was opened. It is answered once.
+func (r *Registry) Damage(collection uint64) error {
+	r.mu.Lock()
+	s := r.slots[collection]
+	r.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.damage
+	s.damage = nil
+	return found
 }
 
 // Drop closes the index of a collection that was deleted, and removes its files.

@@ -73,6 +73,7 @@ func commit(tx *gorm.DB, collection uint64, all []Result, c *Committed) error {
 			r.Item.Status = models.ItemUpdated
 		}
 		if r.Keep {
+			r.Document.Seq, r.Document.Chunks = was.Seq, was.Chunks // which a repair may have changed meanwhile
 			if err := patch(tx, r.Document, Patch{Metadata: &models.Metadata{JSON: r.Document.Metadata, Fields: r.Fields}}); err != nil {
 				return err
 			}

@@ -21,7 +21,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 6
+const schemaVersion = 7
 
 // generationsSince is the first schema whose collections have generations.
 const generationsSince = 6
@@ -131,7 +131,7 @@ func (d *DB) migrate(ctx context.Context) error {
 		return nil
 	}
 	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{},
-		&models.Provider{}, &models.ModelRequest{})
+		&models.Provider{}, &models.ModelRequest{}, &models.Quarantined{})
 	if err != nil {
 		return explain(d.path, err)
 	}

@@ -26,12 +26,14 @@ type changes struct {
 	mu     sync.Mutex
 	count  map[uint64]uint64
 	newest uint64 // Seq of the last document that was taken in
+
+	everywhere uint64 // changes of all collections at once
 }
 
 func (c *changes) of(collection uint64) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.count[collection]
+	return c.count[collection] + c.everywhere
 }
 
 // Change tells the states of a collection's documents and metadata apart, in this process.
@@ -60,4 +62,11 @@ func (c *changes) add(collection uint64) {
 		c.count = map[uint64]uint64{}
 	}
 	c.count[collection]++
+}
+
+// all counts a change of every collection.
+func (c *changes) all() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.everywhere++
 }

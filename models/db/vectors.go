@@ -152,7 +152,8 @@ func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
 	return rows.Err()
 }
 
-// Texts calls fn with the title and the text of each chunk, document by document; chunks that are gone are left out.
+// Texts calls fn with the title and the text of each chunk, document by document. Chunks that are gone are left out, and so are
+// damaged ones that do not lie within their text: Verify names them.
 func (d *DB) Texts(ctx context.Context, ids []uint64, fn func(chunk uint64, title, text string) error) error {
 	for some := range slices.Chunk(ids, maxVariables) {
 		err := d.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return texts(tx, some, fn) })
@@ -177,6 +178,9 @@ func texts(tx *gorm.DB, ids []uint64, fn func(chunk uint64, title, text string) 
 	q := tx.Raw("SELECT seq, title, text FROM documents WHERE seq IN ?", slices.Collect(maps.Keys(of)))
 	return eachRow(q, func() error {
 		for _, c := range of[seq] {
+			if !within(c.Start, c.End, text) {
+				continue
+			}
 			if err := fn(c.ID, title, text[c.Start:c.End]); err != nil {
 				return err
 			}
