@@ -78,6 +78,11 @@ type Record struct {
 	Chunks   []models.Chunk
 }
 
+// Given says that the document came with its vector, which no model can make again.
+func (r Record) Given() bool {
+	return r.Document.Tokens == 0 && !slices.ContainsFunc(r.Chunks, func(c models.Chunk) bool { return c.Hash != nil })
+}
+
 // Record reads a damaged document, to make its chunks again.
 func (d *DB) Record(ctx context.Context, seq uint64) (Record, error) {
 	var r Record

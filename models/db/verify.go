@@ -109,6 +109,9 @@ func (d *DB) VerifyDocuments(ctx context.Context, of Records, after uint64) (Ver
 	return v, err
 }
 
+// VerifyDocument verifies one document. There is none where it is gone.
+func (d *DB) VerifyDocument(ctx context.Context, seq uint64) (Verified, error) { return d.verify(ctx, []uint64{seq}) }
+
 // verifiable are the next documents, as many as have texts of verifyBytes.
 func (d *DB) verifiable(ctx context.Context, of Records, after uint64) ([]uint64, error) {
 	g := d.read.WithContext(ctx).Model(&models.Document{}).Select("seq", "octet_length(text)").Where("seq > ?", after).Order("seq").Limit(verifyDocuments)
