@@ -68,6 +68,13 @@ func operations(t *testing.T, s *server) {
 	if copied.status != http.StatusOK || !bytes.HasPrefix(copied.body, []byte("SQLite format 3\x00")) || copied.header.Get("Content-Type") != "application/vnd.sqlite3" {
 		t.Errorf("POST /backup: %d %v %.20q", copied.status, copied.header, copied.body)
 	}
+	checked := as[wire.CheckReport](t, s.post("/check", `{}`), 200)
+	if checked.Found != 0 || checked.Faults == nil || checked.Quarantine == nil {
+		t.Errorf("POST /check: %+v", checked)
+	}
+	if progress := as[wire.CheckProgress](t, s.get("/check"), 200); progress.Running {
+		t.Errorf("GET /check after it: %+v", progress)
+	}
 	for path, kind := range map[string]string{"/": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"} {
 		got := s.get(path)
 		if got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Type"), kind) || !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'self'") {

@@ -58,6 +58,7 @@ type Server struct {
 	stop context.CancelFunc
 
 	backingUp sync.Mutex
+	checking  checkState
 }
 
 // New makes a server; Serve makes it answer.
@@ -144,6 +145,8 @@ func (s *Server) routes() {
 	s.app.Get("/usage", s.usage)
 	s.app.Get("/requests", s.listModelRequests)
 	s.app.Post("/backup", s.backup)
+	s.app.Get("/check", s.checkProgress)
+	s.app.Post("/check", s.check)
 
 	for _, prefix := range []string{"", "/collections/:collection"} {
 		s.app.Get(prefix+"/documents", s.listDocuments)

@@ -136,7 +136,9 @@ const (
 )
 
 var damages = []damage{
-	{"a byte of a text", func(w *damagedWorld) { w.sql("UPDATE documents SET text = replace(text, 'alpha3', 'Alpha3') WHERE id = 'd3'") },
+	{"a byte of a text", func(w *damagedWorld) {
+		w.sql("UPDATE documents SET text = replace(text, 'alpha3', 'Alpha3') WHERE id = 'd3'")
+	},
 		[]models.FaultKind{models.FaultText}, models.Quarantines, []string{"d3"}},
 	{"texts cut short", func(w *damagedWorld) { w.sql("UPDATE documents SET text = 'a' WHERE id IN ('d3', 'd5')") },
 		[]models.FaultKind{models.FaultText, models.FaultChunks}, models.Quarantines, []string{"d3", "d5"}},

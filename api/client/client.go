@@ -220,6 +220,20 @@ func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 	return response.Body, nil
 }
 
+// Check has the store and its indexes verified, and repaired where that is asked for. It may take long.
+func (c *Client) Check(ctx context.Context, r wire.CheckRequest) (wire.CheckReport, error) {
+	var answer wire.CheckReport
+	err := c.post(ctx, "/check", r, &answer)
+	return answer, err
+}
+
+// CheckProgress asks how far the check that is being made has come.
+func (c *Client) CheckProgress(ctx context.Context) (wire.CheckProgress, error) {
+	var answer wire.CheckProgress
+	err := c.do(ctx, http.MethodGet, "/check", "", nil, &answer)
+	return answer, err
+}
+
 // do sends a request. The server's own error comes back as *wire.Error.
 func (c *Client) do(ctx context.Context, method, path, kind string, body io.Reader, answer any) error {
 	response, err := c.ask(ctx, method, path, kind, body)

@@ -44,7 +44,7 @@ type cli struct {
 	Provider providerCommand `cmd:"" help:"Keep, test, list and remove providers of models."`
 	Backup   backupCommand   `cmd:"" help:"Write a copy of everything into one file, while the server works."`
 	Restore  restoreCommand  `cmd:"" help:"Make a data folder of a backup."`
-	Check    checkCommand    `cmd:"" help:"Check how well the index of a collection does."`
+	Check    checkCommand    `cmd:"" help:"Verify what is stored and the indexes, and repair them; or measure an index."`
 	Doctor   doctorCommand   `cmd:"" help:"Check this machine, the settings and the data folder."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

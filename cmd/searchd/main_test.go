@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exitsInScript,
 			"logged":  loggedInScript,
 			"soon":    soonInScript,
+			"damage":  damageInScript,
 		},
 	})
 }
@@ -101,6 +103,17 @@ func exitsInScript(ts *testscript.TestScript, _ bool, args []string) {
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("%v: exit code %d, want %s", args[1:], code, args[0])
 	}
+}
+
+// damageInScript runs statements on the store of a folder that nobody has open: damage FOLDER STATEMENT….
+func damageInScript(ts *testscript.TestScript, _ bool, args []string) {
+	file, err := sql.Open("sqlite", ts.MkAbs(filepath.Join(args[0], "searchd.db")))
+	ts.Check(err)
+	for _, statement := range args[1:] {
+		_, err := file.ExecContext(context.Background(), statement)
+		ts.Check(err)
+	}
+	ts.Check(file.Close())
 }
 
 // soonInScript runs a command again and again until its output has a text: soon TEXT COMMAND….

@@ -110,7 +110,9 @@ func (d *DB) VerifyDocuments(ctx context.Context, of Records, after uint64) (Ver
 }
 
 // VerifyDocument verifies one document. There is none where it is gone.
-func (d *DB) VerifyDocument(ctx context.Context, seq uint64) (Verified, error) { return d.verify(ctx, []uint64{seq}) }
+func (d *DB) VerifyDocument(ctx context.Context, seq uint64) (Verified, error) {
+	return d.verify(ctx, []uint64{seq})
+}
 
 // verifiable are the next documents, as many as have texts of verifyBytes.
 func (d *DB) verifiable(ctx context.Context, of Records, after uint64) ([]uint64, error) {
