@@ -14,6 +14,7 @@ import (
 	"searchd/hf"
 	"searchd/hf/gateway"
 	"searchd/models"
+	"searchd/models/db"
 )
 
 // class is how a kind of error looks on the wire.
@@ -37,10 +38,14 @@ var classes = map[models.Code]class{
 	models.ProviderFailed:   {http.StatusBadGateway, "provider_error"},
 }
 
-// fail answers an error. Only errors of package models and of providers are shown; of others the client learns no more
+// fail answers an error. Only errors of package models, of providers and of the disk are shown; of others the client learns no more
 // than their number, and the log has the rest.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
+	if db.DiskFailed(err) {
+		s.Log.Error("the disk fails", "error", err, "request_id", id)
+		err = db.ExplainDisk(err)
+	}
 	shown := s.explainError(err, id)
 	shown.RequestID = id
 	if seconds := retryAfter(err); seconds > 0 {

@@ -70,7 +70,7 @@ type checking struct {
 
 // read reads the collections that are checked.
 func (r *checking) read(ctx context.Context) error {
-	list, err := r.db.Generations(ctx, r.o.Collection)
+	list, err := r.db.AllGenerations(ctx, r.o.Collection)
 	if err == nil && len(list) == 0 && r.o.Collection != "" {
 		err = models.Errorf(models.NotFound, "collection", "there is no collection %q", r.o.Collection)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+	"github.com/samber/lo"
 
 	"searchd/index"
 	"searchd/index/lexical"
@@ -20,7 +21,7 @@ func (r *checking) indexes(ctx context.Context) error {
 	if r.broken {
 		return nil
 	}
-	list, err := r.db.Generations(ctx, r.o.Collection) // as the repairs have left them
+	list, err := r.db.AllGenerations(ctx, r.o.Collection) // as the repairs have left them
 	if err != nil {
 		return err
 	}
@@ -28,13 +29,17 @@ func (r *checking) indexes(ctx context.Context) error {
 		if c.Generation == models.Previous { // which has no index
 			continue
 		}
-		for _, check := range []func(context.Context, models.Collection) error{r.vectorIndex, r.wordIndex} {
-			if err := check(ctx, c); err != nil {
-				if r.gone(ctx, c) {
-					break
-				}
-				return err
-			}
+		if err := r.indexesOf(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *checking) indexesOf(ctx context.Context, c models.Collection) error {
+	for _, check := range []func(context.Context, models.Collection) error{r.vectorIndex, r.wordIndex} {
+		if err := check(ctx, c); err != nil {
+			return lo.Ternary(r.gone(ctx, c), nil, err)
 		}
 	}
 	return nil
@@ -42,7 +47,7 @@ func (r *checking) indexes(ctx context.Context) error {
 
 // gone says whether a collection was deleted meanwhile, and its indexes with it.
 func (r *checking) gone(ctx context.Context, c models.Collection) bool {
-	list, err := r.db.Generations(ctx, c.Name)
+	list, err := r.db.AllGenerations(ctx, c.Name)
 	return err == nil && !slices.ContainsFunc(list, func(other models.Collection) bool { return other.ID == c.ID })
 }
 

@@ -3,16 +3,21 @@ package ingest_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"searchd/hf/hftest"
 	"searchd/index"
+	"searchd/index/chromem"
 	"searchd/index/hnsw"
 	"searchd/ingest"
 	"searchd/models"
@@ -317,5 +322,59 @@ func TestAnUnknownCollectionIsNotChecked(t *testing.T) {
 	_, err := w.ingest.Check(t.Context(), ingest.CheckOptions{Collection: "other"})
 	if models.CodeOf(err) != models.NotFound {
 		t.Errorf("check of a collection that is not there: %v", err)
+	}
+}
+
+// full is an engine whose disk is full for a while.
+type full struct {
+	*chromem.Index
+	now *atomic.Bool
+}
+
+func (x full) Upsert(ctx context.Context, items []index.Item) error {
+	if x.now.Load() {
+		return fmt.Errorf("write: %w", syscall.ENOSPC)
+	}
+	return x.Index.Upsert(ctx, items)
+}
+
+func (x full) Delete(ctx context.Context, ids []uint64) error {
+	if x.now.Load() {
+		return fmt.Errorf("write: %w", syscall.ENOSPC)
+	}
+	return x.Index.Delete(ctx, ids)
+}
+
+// TestAnIndexCatchesUp commits what an index cannot follow, since its disk is full.
+func TestAnIndexCatchesUp(t *testing.T) {
+	var now atomic.Bool
+	w := newWorldOn(t, hftest.Set{small()}, func(c models.Collection) (index.Index, error) {
+		x, err := chromem.New(c.Dimensions)
+		return full{x, &now}, err
+	})
+	w.send(w.draft("old", "the red boat", ""), w.draft("gone", "a blue boat", ""))
+	now.Store(true)
+	job := w.post(w.draft("new", "yeast and flour", ""))
+	if _, err := w.ingest.Delete(t.Context(), w.c, []string{"gone"}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("deleted with a full disk: %v", err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	now.Store(false)
+	if job, items := w.wait(job); job.Status != models.JobDone || items[0].Status != created {
+		t.Errorf("job %s: %+v", job.Status, items)
+	}
+	for range 100 {
+		if r, err := w.ingest.Check(t.Context(), ingest.CheckOptions{}); err != nil {
+			t.Fatal(err)
+		} else if r.Found() == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	w.checkIndex()
+	for query, id := range map[string]string{"yeast and flour": "new", "a blue boat": "old"} {
+		if hits := w.find(search.Request{Query: query, Limit: 1}).Hits; len(hits) != 1 || hits[0].Document.ID != id {
+			t.Errorf("%q finds %+v; want %s", query, hits, id)
+		}
 	}
 }

@@ -39,6 +39,7 @@ type Service struct {
 	reading chan struct{} // has an element for each file that is being read
 
 	claims claims
+	behind sync.Map // collections, by ID, whose indexes could not follow a commit
 	speeds sync.Map // of models: measured by id and revision
 
 	wake     chan struct{} // holds one element when there may be work
@@ -207,7 +208,34 @@ func (s *Service) reindex(ctx context.Context, c models.Collection, added []mode
 	wait.Go(func() { words = s.words.Update(ctx, c, retitled, removed) })
 	vectors := s.reindexVectors(ctx, c, items, removed)
 	wait.Wait()
-	return errors.Join(words, vectors)
+	err := errors.Join(words, vectors)
+	if err != nil { // the commit stands
+		s.behind.Store(c.ID, &c)
+		s.poke()
+	}
+	return err
+}
+
+// catchUp brings indexes that could not follow a commit to where the store is: the disk was full, perhaps, and is not any more.
+// It says whether none is left behind.
+func (s *Service) catchUp(ctx context.Context) bool {
+	all := true
+	s.behind.Range(func(id, noted any) bool {
+		c := *noted.(*models.Collection)
+		r := checking{Service: s, o: CheckOptions{Progress: func(int, int) {}}, repair: true, report: CheckReport{Outcomes: map[models.Outcome]int{}}}
+		var err error
+		if !r.gone(ctx, c) {
+			err = r.indexesOf(ctx, c)
+		}
+		if err != nil || r.report.Outcomes[models.Remains] > 0 {
+			s.log.Error("an index is behind the store", "collection", c.Name, "error", err, "faults", r.report.Faults)
+			all = false
+			return true
+		}
+		s.behind.CompareAndDelete(id, noted) // it may have fallen behind again
+		return true
+	})
+	return all
 }
 
 func (s *Service) reindexVectors(ctx context.Context, c models.Collection, added []index.Item, removed []uint64) error {

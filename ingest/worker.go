@@ -24,15 +24,22 @@ const (
 // attempts is how often a job is tried when the store fails, before it is given up.
 const attempts = 5
 
+// longestPause is the longest time between two attempts: when the disk has room again, it shows soon.
+const longestPause = 8 * time.Second
+
 // Run works through the jobs, oldest first, until ctx ends. What is unfinished then is taken up at the next start.
 func (s *Service) Run(ctx context.Context) {
 	failures, kind := 0, models.IngestJob
 	for ctx.Err() == nil {
+		idle := time.Minute
+		if !s.catchUp(ctx) {
+			idle = longestPause
+		}
 		job, err := s.db.NextJob(ctx, kind)
 		switch {
 		case err == nil && job == nil:
 			s.progress.all()
-			s.sleep(ctx, time.Minute)
+			s.sleep(ctx, idle)
 		case err == nil && job.Kind == models.ReembedJob:
 			kind = models.IngestJob // one step, and then it is the turn of documents that come in
 			err = s.reembed(ctx, job)
@@ -47,13 +54,13 @@ func (s *Service) Run(ctx context.Context) {
 			failures = 0
 			continue
 		}
-		failures++
+		failures = min(failures+1, attempts)
 		s.log.Error("ingest step failed", "error", err, "attempt", failures)
-		if failures >= attempts && job != nil {
+		if failures >= attempts && job != nil && !db.DiskFailed(err) { // what was acknowledged waits for the disk
 			s.finish(ctx, job, models.JobFailed, err.Error())
 			failures = 0
 		}
-		pause(ctx, time.Second<<failures)
+		pause(ctx, min(time.Second<<failures, longestPause))
 	}
 }
 

@@ -193,7 +193,7 @@ func upload(ctx context.Context, c *client.Client, l *ledger, r *rand.Rand, mine
 		id, number, version := l.send(id, false)
 		versions[id] = version
 		docs = append(docs, wire.Document{
-			ID: id, Text: crashText(number, version), Metadata: jsontext.Value(fmt.Sprintf(`{"n":%d,"version":%d}`, number, version)),
+			ID: id, Text: crashText(number, version), Metadata: crashMetadata(number, version),
 		})
 	}
 	wait := 30 * r.IntN(2)
@@ -233,6 +233,10 @@ func crashText(number, version int) string {
 	}
 	fmt.Fprintf(&b, "Entry %d, revision %d.", number, version)
 	return b.String()
+}
+
+func crashMetadata(number, version int) jsontext.Value {
+	return jsontext.Value(fmt.Sprintf(`{"n":%d,"version":%d}`, number, version))
 }
 
 // verify holds the store against the ledger.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,11 +160,17 @@ func startServer(ctx context.Context, data string, args ...string) (*process, er
 
 // startServerIn starts a server with variables beside those of the test's environment.
 func startServerIn(ctx context.Context, variables []string, data string, args ...string) (*process, error) {
+	return startServerUnder(ctx, nil, variables, data, args...)
+}
+
+// startServerUnder starts a server by way of another command, which must become the server.
+func startServerUnder(ctx context.Context, wrapper, variables []string, data string, args ...string) (*process, error) {
 	path, err := exec.LookPath("searchd") // put there by testscript.Main
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
+	line := append(slices.Clone(wrapper), path, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	cmd := exec.CommandContext(ctx, line[0], append(line[1:], args...)...)
 	cmd.Env = append(os.Environ(), variables...)
 	said := &tail{}
 	cmd.Stderr = said
@@ -174,12 +181,12 @@ func startServerIn(ctx context.Context, variables []string, data string, args ..
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	first, err := bufio.NewReader(out).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
 	if err != nil || !ok {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		return nil, fmt.Errorf("first line %q: %w; standard error: %s", line, cmp.Or(err, errors.New("not the address")), said)
+		return nil, fmt.Errorf("first line %q: %w; standard error: %s", first, cmp.Or(err, errors.New("not the address")), said)
 	}
 	return &process{url: address, cmd: cmd, stderr: said}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
@@ -31,6 +32,8 @@ type Registry struct {
 	source Source
 	log    *slog.Logger
 
+	retry time.Duration // after which an index that could not be filled is tried again: the disk was full, perhaps
+
 	stopped context.Context
 	stop    context.CancelFunc
 	work    sync.WaitGroup
@@ -44,10 +47,12 @@ func NewRegistry(dir string, source Source, log *slog.Logger) *Registry {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Registry{dir: dir, source: source, log: log, slots: map[uint64]*slot{}}
+	r := &Registry{dir: dir, source: source, log: log, slots: map[uint64]*slot{}, retry: retryAfter}
 	r.stopped, r.stop = context.WithCancel(context.Background())
 	return r
 }
+
+const retryAfter = 5 * time.Second
 
 // slot is one collection's index.
 type slot struct {
@@ -60,6 +65,8 @@ type slot struct {
 
 	index *Index // nil while it has not been opened, and after it was closed
 	err   error
+
+	failed atomic.Int64 // when it did, in nanoseconds since 1970; 0 while it has not
 }
 
 // ErrGone is the answer for a collection that was deleted, or a registry that was closed.
@@ -113,17 +120,20 @@ func (r *Registry) Degraded() []string {
 	return list
 }
 
-// slot is that of a collection; the first call for it starts to fill the index.
+// slot is that of a collection; the first call for it starts to fill the index, and so does one some time after that has failed.
 func (r *Registry) slot(c models.Collection) *slot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slots[c.ID]
-	if s == nil {
+	if old := s; s == nil || r.overdue(s) {
 		s = &slot{name: c.Name, built: make(chan struct{})}
 		s.state.Store(building)
 		r.slots[c.ID] = s
 		r.work.Go(func() {
 			defer close(s.built)
+			if old != nil { // one can have its files at a time
+				_ = old.close() // it has failed, and is filled again
+			}
 			err := r.fill(c.ID, s)
 			if err == nil {
 				s.state.Store("")
@@ -138,9 +148,16 @@ func (r *Registry) slot(c models.Collection) *slot {
 	return s
 }
 
+// overdue says whether an index has failed so long ago that it is to be tried again.
+func (r *Registry) overdue(s *slot) bool {
+	failed := s.failed.Load()
+	return failed != 0 && time.Since(time.Unix(0, failed)) >= r.retry
+}
+
 func (s *slot) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.failed.Store(time.Now().UnixNano())
 	s.err = fmt.Errorf("fill the keyword index: %w", err)
 	s.state.Store(failed)
 }

@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ type texts struct {
 	mu   sync.Mutex
 	of   map[uint64]string
 	read int
+	err  error // what VectorIDs answers, if anything
 }
 
 func (s *texts) VectorIDs(context.Context, uint64) (*roaring64.Bitmap, error) {
@@ -27,7 +29,7 @@ func (s *texts) VectorIDs(context.Context, uint64) (*roaring64.Bitmap, error) {
 	for id := range s.of {
 		ids.Add(id)
 	}
-	return ids, nil
+	return ids, s.err
 }
 
 func (s *texts) Texts(_ context.Context, ids []uint64, add func(uint64, string, string) error) error {
@@ -118,4 +120,22 @@ func TestChangesWhileFilling(t *testing.T) {
 	if _, err := r.Get(t.Context(), notes); err == nil {
 		t.Error("a closed registry answers")
 	}
+}
+
+// TestAFailedIndexIsTriedAgain lets the source fail for a while, as it does on a disk that is full.
+func TestAFailedIndexIsTriedAgain(t *testing.T) {
+	source := &texts{of: map[uint64]string{1: "comet"}, err: errors.New("the disk is full")}
+	r := NewRegistry(t.TempDir(), source, nil)
+	if _, err := r.Get(t.Context(), notes); err == nil || r.State(notes.ID) != failed {
+		t.Fatalf("filled from a source that fails: %v, state %q", err, r.State(notes.ID))
+	}
+	source.mu.Lock()
+	source.err = nil
+	source.mu.Unlock()
+	if _, err := r.Get(t.Context(), notes); err == nil {
+		t.Error("tried again at once: every question would")
+	}
+	r.retry = 0
+	expect(t, r, "comet.", 1)
+	must(t, r.Close())
 }

@@ -57,8 +57,8 @@ const (
 	verifyBytes     = 4 << 20
 )
 
-// Generations lists the collections of a name with those that stand beside them, or all where name is empty.
-func (d *DB) Generations(ctx context.Context, name string) ([]models.Collection, error) {
+// AllGenerations lists the collections of a name with those that stand beside them, or all where name is empty.
+func (d *DB) AllGenerations(ctx context.Context, name string) ([]models.Collection, error) {
 	var list []models.Collection
 	g := d.read.WithContext(ctx).Order("name, generation")
 	if name != "" {
