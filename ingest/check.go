@@ -119,7 +119,7 @@ func (r *checking) mended(ctx context.Context, do func() error) (models.Outcome,
 	return models.Remains, nil
 }
 
-const restoreRemedy = "restore a backup (searchd restore)"
+const restoreRemedy = "; the file itself is damaged: stop searchd and restore a backup (searchd restore)"
 
 // file asks SQLite. Its own indexes can be made again from the rows; pages that are damaged cannot, and nothing is written to
 // such a file any more.
@@ -141,8 +141,8 @@ func (r *checking) file(ctx context.Context) error {
 	if outcome == models.Remains && len(complaints) > 0 {
 		r.broken, r.repair = true, r.repair && db.OnlyIndexes(complaints)
 	}
-	for _, c := range complaints {
-		remedy := lo.Ternary(outcome == models.Repaired, "", "; "+restoreRemedy)
+	for i, c := range complaints {
+		remedy := lo.Ternary(outcome == models.Repaired || i > 0, "", restoreRemedy)
 		r.found(models.Fault{Kind: models.FaultFile, Message: "SQLite: " + strings.ReplaceAll(c, "\n", " ") + remedy}, outcome)
 	}
 	return nil
@@ -161,7 +161,7 @@ func (r *checking) records(ctx context.Context) error {
 		}
 		if err != nil {
 			r.broken = true
-			r.found(models.Fault{Kind: models.FaultFile, Message: fmt.Sprintf("the documents after number %d cannot be listed: %v; %s", after, err, restoreRemedy)}, models.Remains)
+			r.found(models.Fault{Kind: models.FaultFile, Message: fmt.Sprintf("the documents after number %d cannot be listed: %v%s", after, err, restoreRemedy)}, models.Remains)
 			return nil
 		}
 		for _, d := range v.Damaged {

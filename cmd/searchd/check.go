@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,18 +13,25 @@ import (
 
 	"searchd/api/wire"
 	"searchd/models"
+	"searchd/models/db"
 )
 
 type checkCommand struct {
 	Collection string `help:"Collection to check; by default all are, and of --recall the collection default." placeholder:"NAME"`
 	Repair     bool   `help:"Set right what can be derived, and put in quarantine what cannot."`
+	Salvage    string `help:"Write every row that can be read of a damaged data folder into a new file, which searchd restore takes." placeholder:"FILE" type:"path"`
 	Recall     bool   `help:"Measure recall@10 of the index beside exact search, on the collection's own vectors."`
 	Sample     int    `help:"Vectors to measure with, each as it is and disturbed: 1 to 1000." default:"100"`
 }
 
 func (k *checkCommand) Run(ctx context.Context, c *cli, t terminal) error {
-	if k.Recall && k.Repair {
+	switch {
+	case k.Recall && k.Repair:
 		return usageError("check --recall changes nothing; leave --repair out, or --recall")
+	case k.Salvage != "" && (k.Recall || k.Repair || k.Collection != ""):
+		return usageError("check --salvage FILE stands alone: it takes everything, and does nothing else")
+	case k.Salvage != "":
+		return k.salvage(ctx, c, t)
 	}
 	return c.with(ctx, t, func(s session) error {
 		if k.Recall {
@@ -64,6 +72,23 @@ func (k *checkCommand) verify(ctx context.Context, s session, t terminal) error 
 	return nil
 }
 
+func (k *checkCommand) salvage(ctx context.Context, c *cli, t terminal) error {
+	if c.Server != "" {
+		return usageError("check --salvage works on a data folder that no server has open; stop it, and leave --server out")
+	}
+	s, err := db.Salvage(ctx, c.Data, k.Salvage)
+	if err != nil {
+		return err
+	}
+	for _, lost := range s.Lost {
+		if _, err := fmt.Fprintln(t.out, "lost: ", lost); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(t.out, "%s: %s; now searchd restore it into another folder, and searchd check --repair that\n", k.Salvage, inWords(s.Contents))
+	return err
+}
+
 // checkLines says what was found: a line a fault, a line for each document in quarantine, and a summary.
 func checkLines(r wire.CheckReport, repair bool) string {
 	var b strings.Builder
@@ -90,7 +115,12 @@ func checkLines(r wire.CheckReport, repair bool) string {
 	if r.Unsummed > 0 {
 		fmt.Fprintf(&b, "; %s without checksum, which --repair fills in", count(r.Unsummed, "record"))
 	}
-	if r.Remaining > 0 && !repair {
+	switch broken := slices.ContainsFunc(r.Faults, func(f wire.StoreFault) bool {
+		return f.Kind == string(models.FaultFile) && f.Outcome == string(models.Remains)
+	}); {
+	case broken:
+		b.WriteString("; the file itself is damaged: stop searchd and restore a backup, or save what can be read with searchd check --salvage FILE")
+	case r.Remaining > 0 && !repair:
 		b.WriteString("; searchd check --repair sets right what can be")
 	}
 	return b.String() + "\n"

@@ -60,3 +60,9 @@ func diskMessage(err error) string {
 	}
 	return ""
 }
+
+// readFailed says that a page could not be read, where others can be.
+func readFailed(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_IOERR_READ || e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ)
+}
