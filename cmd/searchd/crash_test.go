@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -37,8 +38,9 @@ func crashes(t *testing.T) int {
 	return 12
 }
 
-// TestKilledAtAnyMoment kills the server with SIGKILL at random moments of an ingest. After each restart, everything
-// that was acknowledged is there in its newest version, can be searched, and is there once.
+// TestKilledAtAnyMoment kills the server with SIGKILL at random moments of mixed work: documents are added, replaced, patched and
+// deleted, the collection goes back and forth between two models, backups and checks are made. After each restart, everything
+// that was acknowledged is there in its newest version, can be searched, and is there once, and a check finds no fault.
 func TestKilledAtAnyMoment(t *testing.T) {
 	rounds := crashes(t)
 	seed := rand.Uint64()
@@ -50,6 +52,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		p, c := serveForCrash(t, data)
 		fresh := l.changed()
 		verify(t, c, l, fresh)
+		checkStore(t, c)
 		if t.Failed() {
 			t.Fatalf("round %d; server: %s", round, p.stderr)
 		}
@@ -58,6 +61,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	p, c := serveForCrash(t, data)
 	defer p.stop()
 	verify(t, c, l, l.all())
+	checkStore(t, c)
 	acknowledged, deleted := l.count()
 	t.Logf("%d documents acknowledged, %d of them deleted again", acknowledged, deleted)
 	if acknowledged < rounds {
@@ -67,7 +71,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func serveForCrash(t *testing.T, data string) (*process, *client.Client) {
 	t.Helper()
-	p, err := startServer(context.WithoutCancel(t.Context()), data, "--log", "error")
+	p, err := startServer(context.WithoutCancel(t.Context()), data, "--log", "error", "--models", "../../fixtures/encoder/models")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,10 +167,47 @@ func uploadUntilKilled(ctx context.Context, p *process, c *client.Client, l *led
 			}
 		})
 	}
+	own := rand.New(rand.NewPCG(r.Uint64(), 2))
+	wg.Go(func() {
+		for ctx.Err() == nil && disturb(ctx, c, own) {
+		}
+	})
 	time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
 	p.kill()
 	cancel()
 	wg.Wait()
+}
+
+// disturb does something to the whole collection. It answers false when the server is gone.
+func disturb(ctx context.Context, c *client.Client, r *rand.Rand) bool {
+	var err error
+	switch r.IntN(8) {
+	case 0, 1, 2:
+		_, err = c.Reembed(ctx, "", []string{"all-MiniLM-L6-v2", "xlm-roberta"}[r.IntN(2)], 1)
+	case 3:
+		err = c.DropPrevious(ctx, "")
+	case 4:
+		var backup io.ReadCloser
+		if backup, err = c.Backup(ctx); err == nil {
+			_, err = io.Copy(io.Discard, backup)
+			err = errors.Join(err, backup.Close())
+		}
+	case 5:
+		_, err = c.Check(ctx, wire.CheckRequest{})
+	default:
+		time.Sleep(time.Duration(r.IntN(20)) * time.Millisecond)
+	}
+	var refused *wire.Error // another reembedding or backup is going on, or there is nothing to drop
+	return err == nil || errors.As(err, &refused)
+}
+
+// checkStore makes sure that the store and its indexes have no fault.
+func checkStore(t *testing.T, c *client.Client) {
+	t.Helper()
+	report, err := c.Check(t.Context(), wire.CheckRequest{})
+	if err != nil || report.Found != 0 || report.InQuarantine != 0 {
+		t.Errorf("check: %v, %+v", err, report)
+	}
 }
 
 // upload sends one request and notes the acknowledgement. It answers false when the server is gone.
@@ -179,6 +220,12 @@ func upload(ctx context.Context, c *client.Client, l *ledger, r *rand.Rand, mine
 		}
 		l.ack(id, version)
 		return true
+	}
+	if len(*mine) > 0 && r.IntN(8) == 0 {
+		address := fmt.Sprint("https://example.org/", r.IntN(1000))
+		_, err := c.Patch(ctx, "", (*mine)[r.IntN(len(*mine))], wire.DocumentPatch{URL: &address})
+		var gone *wire.Error
+		return err == nil || errors.As(err, &gone)
 	}
 	var docs []wire.Document
 	versions := map[string]int{}
