@@ -358,7 +358,12 @@ func TestAnIndexCatchesUp(t *testing.T) {
 	if _, err := w.ingest.Delete(t.Context(), w.c, []string{"gone"}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("deleted with a full disk: %v", err)
 	}
-	time.Sleep(100 * time.Millisecond)
+	for deadline := time.Now().Add(10 * time.Second); len(w.ingest.Degraded()) < 2 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if list := w.ingest.Degraded(); len(list) != 2 || !strings.Contains(list[0], "the disk is full") || !strings.Contains(list[1], "behind the store") {
+		t.Errorf("degraded: %q", list)
+	}
 	now.Store(false)
 	if job, items := w.wait(job); job.Status != models.JobDone || items[0].Status != created {
 		t.Errorf("job %s: %+v", job.Status, items)
@@ -370,6 +375,9 @@ func TestAnIndexCatchesUp(t *testing.T) {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
+	}
+	if list := w.ingest.Degraded(); len(list) > 0 {
+		t.Errorf("degraded in the end: %q", list)
 	}
 	w.checkIndex()
 	for query, id := range map[string]string{"yeast and flour": "new", "a blue boat": "old"} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"searchd/hf"
@@ -40,7 +41,9 @@ type Service struct {
 
 	claims claims
 	behind sync.Map // collections, by ID, whose indexes could not follow a commit
-	speeds sync.Map // of models: measured by id and revision
+
+	waitsFor atomic.Pointer[error] // why the worker's last step failed; nil where it did not
+	speeds   sync.Map              // of models: measured by id and revision
 
 	wake     chan struct{} // holds one element when there may be work
 	progress *broadcast

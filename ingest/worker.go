@@ -52,8 +52,10 @@ func (s *Service) Run(ctx context.Context) {
 		}
 		if err == nil || ctx.Err() != nil {
 			failures = 0
+			s.waitsFor.Store(nil)
 			continue
 		}
+		s.waitsFor.Store(&err)
 		failures = min(failures+1, attempts)
 		s.log.Error("ingest step failed", "error", err, "attempt", failures)
 		if failures >= attempts && job != nil && !db.DiskFailed(err) { // what was acknowledged waits for the disk
@@ -62,6 +64,21 @@ func (s *Service) Run(ctx context.Context) {
 		}
 		pause(ctx, min(time.Second<<failures, longestPause))
 	}
+}
+
+// Degraded says why documents are not taken in, where the disk keeps them from it, and which indexes are behind the store.
+func (s *Service) Degraded() []string {
+	var list []string
+	if err := s.waitsFor.Load(); err != nil && db.DiskFailed(*err) {
+		var disk *models.Error
+		errors.As(db.ExplainDisk(*err), &disk)
+		list = append(list, "documents wait: "+disk.Message)
+	}
+	s.behind.Range(func(_, c any) bool {
+		list = append(list, fmt.Sprintf("indexes of %s: behind the store", c.(*models.Collection).Name))
+		return true
+	})
+	return list
 }
 
 // sleep waits for work.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 		DB: store, Ingest: a.ingest, Search: a.search, Tasks: a.tasks.Service,
 		Models: available.models, Page: web.FS, Log: log, Metrics: counted, Version: version,
 		IndexState: a.indexState,
-		Degraded:   func() []string { return append(a.index.Degraded(), a.words.Degraded()...) },
+		Degraded:   func() []string { return slices.Concat(a.index.Degraded(), a.words.Degraded(), a.ingest.Degraded()) },
 	})
 	counted.Observe(a.look)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))

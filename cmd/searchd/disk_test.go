@@ -65,7 +65,7 @@ func TestAFullDisk(t *testing.T) {
 		}
 	}
 	fill(t, ballast)
-	failures := uploadToABadDisk(t, c, l, r, 2*time.Second)
+	failures := uploadToABadDisk(t, c, l, r, time.Second)
 	if len(failures) == 0 {
 		t.Fatal("no upload failed on a full disk")
 	}
@@ -156,6 +156,11 @@ func soundAfterwards(t *testing.T, p *process, c *client.Client, l *ledger) {
 	if err != nil || r.Found > 0 {
 		t.Errorf("check: %v, %+v", err, r)
 	}
+	notPanicked(t, p)
+}
+
+func notPanicked(t *testing.T, p *process) {
+	t.Helper()
 	if log := p.stderr.String(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
 		t.Errorf("the server has panicked: %s", log)
 	}
@@ -167,53 +172,59 @@ func TestAFailingDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		skipOnDisk(t, "strace is not here, which makes a disk fail: %v", err)
+	inject := func(what string) []string {
+		// -D makes the server the process that is started, so that it can be killed.
+		return []string{"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fsync,fdatasync", "-e", "signal=none", "-e", "inject=" + what}
 	}
-	for _, fault := range []struct{ name, inject string }{
-		{"writes that find no room", "pwrite64:error=ENOSPC:when=60+9"},
-		{"writes that fail", "pwrite64:error=EIO:when=60+9"},
-		{"syncs that fail", "fsync,fdatasync:error=EIO:when=5+4"},
+	for _, fault := range []struct {
+		name    string
+		wrapper []string // when=K+N: from its Kth call on, every Nth of a thread fails
+	}{
+		{"writes that find no room", inject("pwrite64:error=ENOSPC:when=60+9")},
+		{"writes that fail", inject("pwrite64:error=EIO:when=60+9")},
+		{"syncs that fail", inject("fsync,fdatasync:error=EIO:when=5+4")},
+		{"files that are cut short at a limit", []string{"prlimit", "--fsize=1000000"}},
 	} {
-		t.Run(fault.name, func(t *testing.T) {
-			data := filepath.Join(t.TempDir(), "data")
-			l := &ledger{docs: map[string]*entry{}, fresh: map[string]bool{}}
-			r := rand.New(rand.NewPCG(rand.Uint64(), 0))
-			p, c := serveForCrash(t, data)
-			var mine []string
-			upload(t.Context(), c, l, r, &mine)
-			p.stop()
-
-			wrapper := []string{strace, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fsync,fdatasync", "-e", "signal=none", "-e", "inject=" + fault.inject}
-			p, err := startServerUnder(context.WithoutCancel(t.Context()), wrapper, nil, data, "--log", "error")
-			if err != nil {
-				if strings.Contains(err.Error(), "ptrace") {
-					skipOnDisk(t, "strace cannot trace here: %v", err)
-				}
-				t.Fatal(err)
-			}
-			t.Cleanup(p.kill)
-			if c, err = client.New(p.url, nil); err != nil {
-				t.Fatal(err)
-			}
-			failures := uploadToABadDisk(t, c, l, r, 2*time.Second)
-			for _, err := range failures {
-				namesTheDisk(t, err, "the disk")
-			}
-			log := p.stderr.String()
-			if strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
-				t.Errorf("the server has panicked: %s", log)
-			}
-			if len(failures) == 0 && log == "" {
-				t.Error("nothing has failed: the test did not test")
-			}
-			p.kill()
-			p, c = serveForCrash(t, data)
-			soundAfterwards(t, p, c, l)
-			p.stop()
-			acknowledged, _ := l.count()
-			t.Logf("%d uploads failed, %d documents are acknowledged", len(failures), acknowledged)
-		})
+		t.Run(fault.name, func(t *testing.T) { failingDisk(t, fault.wrapper) })
 	}
+}
+
+func failingDisk(t *testing.T, wrapper []string) {
+	if _, err := exec.LookPath(wrapper[0]); err != nil {
+		skipOnDisk(t, "%s is not here, which makes a disk fail: %v", wrapper[0], err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	l := &ledger{docs: map[string]*entry{}, fresh: map[string]bool{}}
+	r := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	p, c := serveForCrash(t, data)
+	var mine []string
+	upload(t.Context(), c, l, r, &mine)
+	p.stop()
+
+	p, err := startServerUnder(context.WithoutCancel(t.Context()), wrapper, nil, data, "--log", "error")
+	if err != nil {
+		if strings.Contains(strings.ToLower(err.Error()), "ptrace") {
+			skipOnDisk(t, "nothing can be traced here: %v", err)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	if c, err = client.New(p.url, nil); err != nil {
+		t.Fatal(err)
+	}
+	failures := uploadToABadDisk(t, c, l, r, 2*time.Second)
+	for _, err := range failures {
+		namesTheDisk(t, err, "the disk")
+	}
+	said := p.stderr.String()
+	notPanicked(t, p)
+	if len(failures) == 0 && said == "" {
+		t.Error("nothing has failed: the test did not test")
+	}
+	p.kill()
+	p, c = serveForCrash(t, data)
+	soundAfterwards(t, p, c, l)
+	p.stop()
+	acknowledged, _ := l.count()
+	t.Logf("%d uploads failed, %d documents are acknowledged", len(failures), acknowledged)
 }
