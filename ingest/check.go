@@ -234,13 +234,8 @@ func (r *checking) orphans(ctx context.Context) error {
 	return err
 }
 
-// quarantined lists what is in quarantine. What has been sent again since is there no more.
+// quarantined lists what is in quarantine.
 func (r *checking) quarantined(ctx context.Context) (err error) {
-	if r.repair {
-		if err := r.db.Release(ctx); err != nil {
-			return err
-		}
-	}
 	r.report.Quarantine, r.report.InQuarantine, err = r.db.Quarantined(ctx, maxFaults)
 	return lo.Ternary(r.broken && ctx.Err() == nil, nil, err)
 }

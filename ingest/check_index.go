@@ -113,7 +113,7 @@ func (d *differences) sentence() string {
 	for _, p := range []struct {
 		ids  []uint64
 		what string
-	}{{d.missing, "%d chunks are missing from it"}, {d.surplus, "%d chunks in it are gone from the store"}, {d.wrong, "%d vectors in it are not those of the store"}} {
+	}{{d.missing, "%d missing"}, {d.surplus, "%d not in the store"}, {d.wrong, "%d with another vector"}} {
 		if len(p.ids) > 0 {
 			parts = append(parts, fmt.Sprintf(p.what, len(p.ids)))
 		}
@@ -152,7 +152,7 @@ func (r *checking) compareVectors(ctx context.Context, c models.Collection, x in
 		return err
 	})
 	if total.count() > 0 {
-		r.foundIn(c, models.FaultVectors, outcome, "the index of vectors is not as the store: %s", total.sentence())
+		r.foundIn(c, models.FaultVectors, outcome, "the index of vectors is not as the store: of its chunks %s", total.sentence())
 	}
 	return err
 }
@@ -285,7 +285,7 @@ func (r *checking) compareWords(ctx context.Context, c models.Collection) error 
 		return err
 	}
 	outcome, err := r.mended(ctx, func() error { return r.words.Update(ctx, c, d.missing, d.surplus) })
-	r.foundIn(c, models.FaultWords, outcome, "the index of words is not as the store: %s", d.sentence())
+	r.foundIn(c, models.FaultWords, outcome, "the index of words is not as the store: of its chunks %s", d.sentence())
 	return err
 }
 

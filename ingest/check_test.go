@@ -222,7 +222,7 @@ func TestDamageIsFoundAndRepaired(t *testing.T) {
 				w.send(titled(w.draft(id, w.texts[id], fmt.Sprintf(`{"n":%s}`, id[1:])), "Title"))
 			}
 			w.restart()
-			if r := w.check(true); r.Found() > 0 || r.InQuarantine > 0 {
+			if r := w.check(false); r.Found() > 0 || r.InQuarantine > 0 {
 				t.Errorf("sent again: %+v", r)
 			}
 			w.answers(nil)
@@ -273,7 +273,7 @@ func TestAnOpenIndexThatIsNotAsTheStore(t *testing.T) {
 
 		found := w.check(false)
 		w.names(found, []models.FaultKind{models.FaultVectors, models.FaultWords})
-		for _, said := range []string{"1 chunks are missing", "1 chunks in it are gone", "1 vectors in it are not those"} {
+		for _, said := range []string{"1 missing", "1 not in the store", "1 with another vector"} {
 			if !strings.Contains(found.Faults[0].Message, said) {
 				t.Errorf("%q does not say %q", found.Faults[0].Message, said)
 			}
@@ -323,6 +323,50 @@ func TestAnUnknownCollectionIsNotChecked(t *testing.T) {
 	if models.CodeOf(err) != models.NotFound {
 		t.Errorf("check of a collection that is not there: %v", err)
 	}
+}
+
+// TestFilesOfAnOpenIndex damages the files of indexes that are open.
+func TestFilesOfAnOpenIndex(t *testing.T) {
+	w := newDamagedWorld(t)
+	w.restart() // which writes them
+	w.clean("before")
+	w.flip(w.hnsw, "1", "graph")
+	w.flip(w.dir, "lexical", "1", "*.zap")
+	w.names(w.check(false), []models.FaultKind{models.FaultVectors, models.FaultWords})
+	if r := w.check(true); r.Outcomes[models.Repaired] != 2 || r.Found() != 2 {
+		t.Errorf("repair: %+v", r)
+	}
+	w.clean("after")
+	w.answers(nil)
+	w.restart()
+	w.clean("after a restart")
+	w.answers(nil)
+}
+
+// TestAModelThatIsGone keeps a repair from embedding: the fault remains, and so does the document.
+func TestAModelThatIsGone(t *testing.T) {
+	w := newDamagedWorld(t)
+	w.close()
+	w.sql("UPDATE chunks SET sum = 1 WHERE document_seq = " + d1)
+	w.models = hftest.Set{hftest.NewModel(hftest.Options{ID: "test/other"})}
+	w.open()
+	r := w.check(true)
+	if r.Outcomes[models.Remains] != 1 || r.Found() != 1 || !strings.Contains(r.Faults[0].Message, "searchd model pull") {
+		t.Errorf("repair without the model: %+v", r)
+	}
+	w.restart()
+	if _, err := w.db.Document(t.Context(), w.c.ID, "d1"); err != nil {
+		t.Error(err)
+	}
+	w.close()
+	w.models = hftest.Set{small()}
+	w.open()
+	w.run()
+	if r := w.check(true); r.Outcomes[models.Repaired] != 1 || r.Found() != 1 {
+		t.Errorf("repair with the model: %+v", r)
+	}
+	w.clean("after")
+	w.answers(nil)
 }
 
 // full is an engine whose disk is full for a while.

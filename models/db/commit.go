@@ -93,6 +93,9 @@ func commit(tx *gorm.DB, collection uint64, all []Result, c *Committed) error {
 		return err
 	}
 	c.Removed = gone.Chunks
+	if err := release(tx, collection, lo.Map(fresh, func(r *Result, _ int) string { return r.Document.ID })); err != nil {
+		return err
+	}
 	if err := insertDocuments(tx, collection, fresh, c); err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ func (d *DB) DeleteDocuments(ctx context.Context, collection uint64, ids []strin
 			if err := dropPending(tx, collection, part[:n]); err != nil {
 				return err
 			}
-			if err := tx.Where("collection_id = ? AND document_id IN ?", collection, part[:n]).Delete(&models.Quarantined{}).Error; err != nil {
+			if err := release(tx, collection, part[:n]); err != nil {
 				return err
 			}
 			var docs []models.Document

@@ -215,10 +215,18 @@ func (d *DB) Quarantined(ctx context.Context, limit int) ([]models.Quarantined, 
 	return list, int(total), err
 }
 
-// Release forgets what is in quarantine of documents that have been sent again.
-func (d *DB) Release(ctx context.Context) error {
-	return d.write.WithContext(ctx).Exec(`DELETE FROM quarantined WHERE EXISTS
-		(SELECT 1 FROM documents d WHERE d.collection_id = quarantined.collection_id AND d.id = quarantined.document_id)`).Error
+// release forgets what is in quarantine of documents that are sent again.
+func release(tx *gorm.DB, collection uint64, ids []string) error {
+	var any bool
+	if err := tx.Raw("SELECT EXISTS (SELECT 1 FROM quarantined)").Scan(&any).Error; err != nil || !any {
+		return err
+	}
+	for some := range slices.Chunk(ids, maxVariables) {
+		if err := tx.Where("collection_id = ? AND document_id IN ?", collection, some).Delete(&models.Quarantined{}).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // counted is what a collection's documents add up to.
