@@ -2,6 +2,7 @@
 
 import { $, button, h, number, plural } from './dom.js';
 import { refusal, sourcesOf, written } from './files.js';
+import { preview, previewed } from './preview.js';
 import { upload } from './upload.js';
 
 const SHOWN_FAILURES = 50;
@@ -10,7 +11,8 @@ let queue = Promise.resolve();
 // setUp connects the box. collection() names where things go; changed() is called when something has been added.
 export function setUp({ collection, changed }) {
   const take = (sources, refused = []) => {
-    queue = queue.then(() => run(collection(), sources, refused, changed));
+    const act = $('add-preview').checked && sources.length > 0 ? show : run;
+    queue = queue.then(() => act(collection(), sources, refused, changed));
   };
   const takeFiles = (files) => {
     const refused = [...files].map((file) => ({ name: file.name, reason: refusal(file) })).filter(({ reason }) => reason);
@@ -87,6 +89,25 @@ function acceptPaste(takeFiles) {
   });
 }
 
+// show asks what would be added, and adds it on a yes.
+async function show(collection, sources, refused, changed) {
+  const stop = new AbortController();
+  panel(h('div', { class: 'heading' }, h('p', null, 'Looking at ', h('b', { dir: 'auto' }, namesOf(sources)), '…'), button('Stop', () => stop.abort(), 'plain')));
+  let sum;
+  try {
+    sum = await preview(collection, sources, stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) panel();
+    else panel(h('div', { class: 'heading' }, h('p', { role: 'alert', class: 'wrong' }, error.text ?? error.message), dismiss()));
+    return;
+  }
+  sum.failures.push(...refused);
+  panel(...previewed(sum, () => { queue = queue.then(() => run(collection, sources, refused, changed)); }, () => panel()));
+  $('said').textContent = 'This is what would be added. Nothing is added yet.';
+}
+
+const namesOf = (sources) => sources.map(({ name }) => name).join(', ');
+
 async function run(collection, sources, refused, changed) {
   const stop = new AbortController();
   const view = progressView(sources, () => stop.abort());
@@ -100,7 +121,7 @@ async function run(collection, sources, refused, changed) {
 }
 
 function progressView(sources, stop) {
-  const what = sources.map(({ name }) => name).join(', ');
+  const what = namesOf(sources);
   const bar = h('progress', { max: 1, value: 0, 'aria-label': `Adding ${what}` });
   const text = h('span', { class: 'quiet' }, 'Sending…');
   panel(h('div', { class: 'heading' }, h('p', null, 'Adding ', h('b', { dir: 'auto' }, what)), button('Stop', stop, 'plain')), bar, text);

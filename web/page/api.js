@@ -92,6 +92,15 @@ export const add = async (collection, lines, signal) =>
   (await call('POST', within(collection, '/documents?wait=0'), { body: lines, type: 'application/x-ndjson', signal })).job;
 // addFiles sends files as they are.
 export const addFiles = async (collection, form, signal) => (await call('POST', within(collection, '/documents?wait=0'), { body: form, signal })).job;
+// previewDocuments and previewFiles answer what adding would do; nothing is written.
+export const previewDocuments = async (collection, lines, signal) =>
+  (await call('POST', within(collection, '/documents?dry_run=true'), { body: lines, type: 'application/x-ndjson', signal })).preview;
+export const previewFiles = async (collection, form, signal) => (await call('POST', within(collection, '/documents?dry_run=true'), { body: form, signal })).preview;
+export const retry = (id) => call('POST', `/jobs/${encodeURIComponent(id)}/retry?wait=0`);
+
+export const collection = (name) => call('GET', `/collections/${encodeURIComponent(name)}`);
+export const reembed = (name, model) => call('POST', `/collections/${encodeURIComponent(name)}/reembed?wait=0`, { body: JSON.stringify({ model }) });
+export const removePrevious = (name) => call('DELETE', `/collections/${encodeURIComponent(name)}/previous`);
 export const job = async (id) => (await call('GET', `/jobs/${encodeURIComponent(id)}`)).job;
 export const cancel = (id) => call('DELETE', `/jobs/${encodeURIComponent(id)}`);
 

@@ -9,6 +9,7 @@ import { FilterError, parseFilter, withCondition } from './filter.js';
 import { act, chips, link, titleOf } from './hits.js';
 import { inspector } from './inspector.js';
 import { jobList } from './jobs.js';
+import { modelLine } from './model.js';
 import { failure, nothingYet } from './states.js';
 
 const PAGE = 25;
@@ -17,6 +18,7 @@ const PAUSE = 250; // ms without a key before the list follows the filter
 let page = null;
 let parts = null; // elements of the view
 let jobs = null;
+let model = null;
 let running = new AbortController();
 let timer = 0;
 let at = { filter: '', cursor: '', from: 1 }; // what is shown
@@ -29,6 +31,8 @@ export function open(context, params) {
   before = before.filter(({ from }) => from < at.from);
   parts.filter.value = at.filter;
   load();
+  model.close();
+  model.look();
   jobs.follow(page.collection());
 }
 
@@ -62,10 +66,11 @@ function build({ root }) {
     timer = setTimeout(filtered, PAUSE);
   });
   parts.filter.addEventListener('blur', address.settle);
-  jobs = jobList(() => { if (page && parts.list.childElementCount === 0) load(); }, () => { if (page) changed(); page?.refresh(); });
+  model = modelLine(() => page?.collection() ?? 'default', () => jobs.follow(page.collection()));
+  jobs = jobList(() => { if (page && parts.list.childElementCount === 0) load(); }, () => { if (page) changed(); page?.refresh(); if (page) model.look(); });
   root.replaceChildren(h('h2', { class: 'hidden' }, 'Documents'), jobs.element,
     h('div', { class: 'tool' }, h('label', { for: 'list-filter' }, 'Filter', parts.filter), parts.removeAll), parts.error,
-    parts.status, parts.state, parts.list, parts.pages);
+    parts.status, parts.state, parts.list, parts.pages, model.element);
 }
 
 const remember = () => page.remember({ filter: at.filter, cursor: at.cursor, from: at.from > 1 ? at.from : '' });

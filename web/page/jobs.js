@@ -86,7 +86,7 @@ const words = { receiving: 'Receiving', queued: 'Waiting', running: 'Running', d
 const failed = (error) => h('p', { class: 'wrong', role: 'alert' }, error.text ?? error.message);
 
 function describe(job, done) {
-  const kind = job.kind === 'ingest' ? '' : `${job.kind}, `;
+  const kind = job.kind === 'reembed' ? 'embedding again, ' : '';
   const left = job.eta_ms > 1000 ? `, about ${number(Math.ceil(job.eta_ms / 1000))} s left` : '';
   const when = job.finished_at ? `, ${new Date(job.finished_at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}` : '';
   const count = api.finished(job) ? plural(job.done, 'document') : `${number(done)} of ${plural(job.total, 'document')}`;
@@ -95,7 +95,15 @@ function describe(job, done) {
 
 function finishedActions(job, below) {
   if (job.failed === 0) return [];
-  return [button('What failed', async ({ target }) => {
+  const again = async ({ target }) => {
+    try {
+      await api.retry(job.id);
+      target.remove();
+    } catch (error) {
+      below.replaceChildren(failed(error));
+    }
+  };
+  return [button('Try again', again, 'plain'), button('What failed', async ({ target }) => {
     try {
       const { results } = await api.job(job.id);
       below.replaceChildren(failures(results.filter(({ status }) => status === 'failed')));

@@ -35,7 +35,8 @@ export async function upload(collection, sources, signal, progress) {
 
 const settled = ({ created, updated, unchanged, failures }) => created + updated + unchanged + failures.length;
 
-async function* parts(source) {
+// parts cuts a source into what one request takes.
+export async function* parts(source) {
   if (source.parts) {
     yield* source.parts();
     return;
@@ -104,7 +105,7 @@ function nameOf({ id, error }, i, part) {
   return id || part.labels[place] || part.labels[0];
 }
 
-// reason leaves out the place in the request, which says nothing to somebody who dropped a file.
-function reason({ param = '', message }) {
+// reason says what is wrong, and leaves out the place in the request, which says nothing to somebody who dropped a file.
+export function reason({ param = '', message }) {
   return `${param.replace(/^(documents|files)\[\d+\]\.?/, '')} ${message.replace(/^the body is/, 'is')}`.trim();
 }

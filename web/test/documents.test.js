@@ -107,3 +107,45 @@ test('jobs are followed while they run, and can be cancelled', async (t) => {
   await jobs.getByRole('button', { name: 'What failed' }).click();
   await jobs.getByRole('list', { name: 'What failed' }).getByText('is empty').waitFor();
 });
+
+test('another model reads the collection, and the former one is gone back to', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, at(name));
+  const model = page.getByRole('region', { name: 'Model' });
+  await model.getByText('Read by all-MiniLM-L6-v2').waitFor();
+  await model.getByRole('button', { name: 'Change the model' }).click();
+  const choice = model.getByRole('combobox', { name: 'Another model' });
+  await choice.waitFor();
+  assert.ok(!(await choice.locator('option').allTextContents()).some((text) => text.includes('MiniLM')), 'its own model is no choice');
+  await choice.selectOption('xlm-roberta');
+  await screenshot(page, 'model');
+  await model.getByRole('button', { name: 'Embed again' }).click();
+  await model.getByText('Read by xlm-roberta').waitFor();
+  await page.getByRole('region', { name: 'Jobs' }).getByText('embedding again, 3 documents').waitFor();
+  let { body } = await api('GET', `/collections/${name}`);
+  assert.equal(body.model, 'xlm-roberta');
+  await model.getByRole('button', { name: 'Change the model' }).click();
+  await model.getByText('Kept from before: all-MiniLM-L6-v2, 3 documents.').waitFor();
+  await screenshot(page, 'model-kept');
+  await model.getByRole('button', { name: 'Go back to it' }).click();
+  await model.getByText('Read by all-MiniLM-L6-v2').waitFor();
+  await model.getByRole('button', { name: 'Change the model' }).click();
+  await model.getByRole('button', { name: 'Delete it' }).click();
+  await page.getByRole('alertdialog', { name: 'Delete what is kept?' }).waitFor();
+  await page.click('#confirm-yes');
+  await model.getByText('Kept from before').waitFor({ state: 'detached' });
+  ({ body } = await api('GET', `/collections/${name}`));
+  assert.deepEqual([body.model, body.documents, body.previous], ['sentence-transformers/all-MiniLM-L6-v2', 3, undefined]);
+});
+
+test('what a job has failed at is tried again', async (t) => {
+  const name = await collection(t);
+  const { body } = await api('POST', `/collections/${name}/documents?wait=0`, { documents: Array.from({ length: 2000 }, (_, i) => ({ id: `n${i}`, text: `Note ${i}, of lighthouses and the sea.` })) });
+  await api('DELETE', `/jobs/${body.job.id}`);
+  const page = await visit(t, at(name));
+  const jobs = page.getByRole('region', { name: 'Jobs' });
+  await jobs.getByText('Cancelled', { exact: true }).waitFor();
+  await jobs.getByRole('button', { name: 'Try again' }).click();
+  await jobs.getByText('Done', { exact: true }).waitFor({ timeout: 60_000 });
+  assert.equal((await api('GET', `/collections/${name}`)).body.documents, 2000);
+});

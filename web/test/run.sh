@@ -23,7 +23,7 @@ unset HF_TOKEN HUGGINGFACE_API_TOKEN
 CGO_ENABLED=0 go build -C ../.. -o "$folder/provider" ./api/clients/upstream
 start provider.out "$folder/provider"
 export PROVIDER_URL=$url
-start searchd.out "$binary" serve --addr 127.0.0.1:0 --data "$folder/data" --sample --log error --allow-private-endpoints
+start searchd.out "$binary" serve --addr 127.0.0.1:0 --data "$folder/data" --sample --log error --allow-private-endpoints --models ../../fixtures/encoder/models
 export SEARCHD_URL=$url
 # The tests look for the sample's documents: wait until they are in.
 "$binary" sample load --server "$SEARCHD_URL"

@@ -202,3 +202,29 @@ test('a deletion that fails is told in the question', async (t) => {
   await page.getByText('there is no document').waitFor();
   await page.click('#confirm-no');
 });
+
+test('what would be added is shown first, where that is asked for', async (t) => {
+  const name = await collection(t, documents);
+  const page = await visit(t, `/?collection=${name}`);
+  await page.click('#add-toggle');
+  await page.getByRole('checkbox', { name: 'Show what would be added first' }).check();
+  await page.setInputFiles('#add-files', [
+    { name: 'soup.txt', mimeType: 'text/plain', buffer: Buffer.from(documents[0].text) },
+    { name: 'more.jsonl', mimeType: 'text/plain', buffer: Buffer.from(`${JSON.stringify(documents[1])}\n{"id":"empty","text":""}\n{"id":"new","text":"Something new."}\n`) },
+  ]);
+  await page.getByText('Not added yet: 2 new, 1 unchanged, 1 fails').waitFor();
+  const list = page.getByRole('list', { name: 'What would be added' });
+  await list.getByText('the same text as recipes/soup').waitFor();
+  await list.getByText('is empty; give the text to be found').waitFor();
+  await page.getByText(/the model would read \d+ tokens in about 1 second; 1 duplicate/).waitFor();
+  await screenshot(page, 'preview');
+  assert.equal((await api('GET', `/collections/${name}`)).body.documents, 3, 'nothing is added');
+  await page.getByRole('button', { name: 'Leave it' }).click();
+  assert.ok(await page.locator('#intake').isHidden());
+  await page.fill('#add-text', 'A text that is looked at, and then added.');
+  await page.getByRole('button', { name: 'Add this text' }).click();
+  await page.getByText('Not added yet: 1 new').waitFor();
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.locator('.summary', { hasText: '1 created' }).waitFor();
+  assert.equal((await api('GET', `/collections/${name}`)).body.documents, 4);
+});
