@@ -29,7 +29,14 @@ func isDuplicate(err error) bool {
 // Collection is the collection of a name, or NotFound.
 func (d *DB) Collection(ctx context.Context, name string) (models.Collection, error) {
 	var c models.Collection
-	err := d.read.WithContext(ctx).Where("name = ? AND generation = ?", name, models.Live).Take(&c).Error
+	// Every request asks for one. GORM's own reading of a row takes longer than SQLite's.
+	q := d.read.WithContext(ctx).Raw(`SELECT id, name, generation, description, engine, model, revision, dimensions, pooling, query_prompt, doc_prompt, documents, chunks,
+		created_at, updated_at FROM collections WHERE name = ? AND generation = ?`, name, models.Live)
+	err := eachRow(q, func() error { return nil }, &c.ID, &c.Name, &c.Generation, &c.Description, &c.Engine, &c.Model, &c.Revision, &c.Dimensions, &c.Pooling,
+		&c.QueryPrompt, &c.DocPrompt, &c.Documents, &c.Chunks, &c.CreatedAt, &c.UpdatedAt)
+	if err == nil && c.ID == 0 {
+		err = gorm.ErrRecordNotFound
+	}
 	return c, notFound(err, "collection", "there is no collection %q; make it with POST /collections", name)
 }
 

@@ -117,6 +117,9 @@ type Passage struct {
 // the answer.
 func (d *DB) Passages(ctx context.Context, ids []uint64) (map[uint64]Passage, error) {
 	found := make(map[uint64]Passage, len(ids))
+	if len(ids) <= maxVariables { // one statement sees one state; in a transaction, it would be parsed anew
+		return found, passages(d.read.WithContext(ctx), ids, found)
+	}
 	err := d.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for len(ids) > 0 {
 			n := min(len(ids), maxVariables)
