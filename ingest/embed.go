@@ -119,8 +119,8 @@ func (b *embedBatch) recall(ctx context.Context, store *db.DB, coming []db.Resul
 	if b.known, err = store.VectorsByHash(ctx, b.hashes); err != nil {
 		return err
 	}
-	for _, r := range coming {
-		for _, chunk := range r.Chunks {
+	for i := range coming { // of which no more than the chunks is read: the rest is being committed
+		for _, chunk := range coming[i].Chunks {
 			if _, here := b.place[string(chunk.Hash)]; here {
 				b.known[string(chunk.Hash)] = chunk.Vector
 			}
