@@ -29,26 +29,33 @@ const longestPause = 8 * time.Second
 
 // Run works through the jobs, oldest first, until ctx ends. What is unfinished then is taken up at the next start.
 func (s *Service) Run(ctx context.Context) {
-	failures, kind := 0, models.IngestJob
+	failures := 0
+	var spent time.Duration // on documents that came in, less what was spent on embedding others again
 	for ctx.Err() == nil {
 		idle := time.Minute
 		if !s.catchUp(ctx) {
 			idle = longestPause
 		}
+		kind := models.IngestJob
+		if spent > 0 { // each gets half of the time, however small the jobs are
+			kind = models.ReembedJob
+		}
 		job, err := s.db.NextJob(ctx, kind)
+		start := time.Now()
 		switch {
 		case err == nil && job == nil:
+			spent = 0
 			s.progress.all()
 			s.sleep(ctx, idle)
 		case err == nil && job.Kind == models.ReembedJob:
-			kind = models.IngestJob // one step, and then it is the turn of documents that come in
 			err = s.reembed(ctx, job)
+			spent = -time.Since(start)
 		case err == nil:
 			var steps int
 			if steps, err = s.work(ctx, job); steps > 0 {
 				failures = 0
 			}
-			kind = models.ReembedJob
+			spent += time.Since(start)
 		}
 		if err == nil || ctx.Err() != nil {
 			failures = 0

@@ -20,9 +20,16 @@ import (
 
 // Client talks to one server. It is safe for concurrent use.
 type Client struct {
-	base string
-	http *http.Client
+	base    string
+	http    *http.Client
+	retries int
 }
+
+// How often a request is sent again by default, and how long the client waits at most before it is.
+const (
+	defaultRetries = 3
+	longestPause   = 30 * time.Second
+)
 
 // New makes a client for a server such as http://127.0.0.1:8080. A nil httpClient means http.DefaultClient.
 func New(server string, httpClient *http.Client) (*Client, error) {
@@ -33,7 +40,14 @@ func New(server string, httpClient *http.Client) (*Client, error) {
 	if httpClient == nil {
 		httpClient = http.DefaultClient
 	}
-	return &Client{base: strings.TrimSuffix(server, "/"), http: httpClient}, nil
+	return &Client{base: strings.TrimSuffix(server, "/"), http: httpClient, retries: defaultRetries}, nil
+}
+
+// WithRetries is a client of the same server that sends a request again at most so often.
+func (c *Client) WithRetries(n int) *Client {
+	other := *c
+	other.retries = n
+	return &other
 }
 
 // Ingest sends documents and waits for as many seconds, 600 at most.
@@ -71,13 +85,22 @@ func (c *Client) send(ctx context.Context, collection string, docs []wire.Docume
 		}
 		body.WriteByte('\n')
 	}
+	for key, values := range o.query() {
+		query[key] = values
+	}
+	return c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", bytes.NewReader(body.Bytes()), answer)
+}
+
+// query is what the options say beside how long to wait.
+func (o IngestOptions) query() url.Values {
+	query := url.Values{}
 	if o.OnConflict != "" {
 		query.Set("on_conflict", o.OnConflict)
 	}
 	if o.Chunking != "" {
 		query.Set("chunking", o.Chunking)
 	}
-	return c.do(ctx, http.MethodPost, in(collection)+"/documents?"+query.Encode(), "application/x-ndjson", &body, answer)
+	return query
 }
 
 // Job reads a job.
@@ -251,28 +274,72 @@ func (c *Client) do(ctx context.Context, method, path, kind string, body io.Read
 	return nil
 }
 
-// ask sends a request. An answer that is an error is answered as one.
+// ask sends a request, and sends it again when the server is busy and the body can be sent twice. An answer that is an error is
+// answered as one.
 func (c *Client) ask(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
+	again, repeatable := body.(io.Seeker)
+	for attempt := 1; ; attempt++ {
+		response, wait, err := c.askOnce(ctx, method, path, kind, body)
+		if err == nil || wait < 0 || attempt > c.retries || body != nil && !repeatable {
+			return response, err
+		}
+		if pause(ctx, max(wait, backOff(attempt))) != nil {
+			return nil, err // which says more than that the time was up
+		}
+		if body != nil {
+			if _, err := again.Seek(0, io.SeekStart); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// backOff is how long to wait before the next attempt, where nobody says.
+func backOff(attempt int) time.Duration { return min(100*time.Millisecond<<attempt, longestPause) }
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(min(d, longestPause)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// askOnce also answers how long the server wants to be left alone before the request is sent again; negative where that is of no use.
+func (c *Client) askOnce(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, time.Duration, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return nil, err
+		return nil, -1, err
 	}
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return nil, unreachable(c.base, err)
+		return nil, -1, unreachable(c.base, err)
 	}
 	if response.StatusCode < http.StatusBadRequest {
-		return response, nil
+		return response, 0, nil
 	}
 	defer func() { _ = response.Body.Close() }() // it is an error anyway
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, unreachable(c.base, err)
+		return nil, -1, unreachable(c.base, err)
 	}
-	return nil, failure(response, text)
+	return nil, retryAfter(response), failure(response, text)
+}
+
+// retryAfter is how long a busy server wants to be left alone; negative where it says nothing of the kind.
+func retryAfter(response *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	switch {
+	case response.StatusCode == http.StatusTooManyRequests && err != nil:
+		return 0
+	case err != nil || seconds < 0 || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable:
+		return -1
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func failure(response *http.Response, text []byte) error {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -30,44 +31,52 @@ import (
 // serve starts a real server and answers its address.
 func serve(t *testing.T) string {
 	t.Helper()
-	model, err := bundled.Open(local.Options{})
+	address, stop, err := run(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := db.Open(t.Context(), t.TempDir())
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return address
+}
+
+// run starts a real server on a folder.
+func run(dir string) (address string, stop func() error, err error) {
+	model, err := bundled.Open(local.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
+	}
+	store, err := db.Open(context.Background(), dir)
+	if err != nil {
+		return "", nil, err
 	}
 	available := hftest.Set{model}
 	registry := index.NewRegistry(index.Open(func(c models.Collection) (index.Index, error) { return chromem.New(c.Dimensions) }), store)
-	words := lexical.NewRegistry(t.TempDir(), store, nil)
+	words := lexical.NewRegistry(filepath.Join(dir, "lexical"), store, nil)
 	in := ingest.New(store, registry, words, available, ingest.Options{})
 	server := api.New(api.Options{DB: store, Ingest: in, Search: search.New(store, registry, words, available, nil), Models: available, Page: fstest.MapFS{},
 		IndexState: func(c models.Collection) string { return string(registry.State(c)) }, Degraded: registry.Degraded})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	work, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	work, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
+	var served error
 	running.Go(func() { in.Run(work) })
-	running.Go(func() {
-		if err := server.Serve(listener); err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	t.Cleanup(func() {
+	running.Go(func() { served = server.Serve(listener) })
+	return "http://" + listener.Addr().String(), func() error {
 		http.DefaultClient.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		err := server.Shutdown(ctx)
-		stop()
+		end()
 		running.Wait()
-		if err := errors.Join(err, registry.Close(), words.Close(), store.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return "http://" + listener.Addr().String()
+		return errors.Join(err, served, registry.Close(), words.Close(), store.Close())
+	}, nil
 }
 
 func connect(t *testing.T, address string) *client.Client {

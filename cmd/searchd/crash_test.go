@@ -289,9 +289,13 @@ func crashMetadata(number, version int) jsontext.Value {
 	return jsontext.Value(fmt.Sprintf(`{"n":%d,"version":%d}`, number, version))
 }
 
-// verify holds the store against the ledger.
+// verify holds the store against the ledger, once it has done what it was working on.
 func verify(t *testing.T, c *client.Client, l *ledger, ids []string) {
 	t.Helper()
+	last, err := c.Ingest(t.Context(), "", []wire.Document{{ID: "last", Text: "What was acknowledged before this is done before it."}}, 600)
+	if err != nil || last.Status != "done" {
+		t.Fatalf("the store does not come to an end with its work: %+v, %v", last, err)
+	}
 	for _, id := range ids {
 		e := l.docs[id]
 		version, err := storedVersion(t, c, id, e)

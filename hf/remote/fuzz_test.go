@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"searchd/hf"
+	"searchd/internal/sse"
 )
 
 func FuzzSSE(f *testing.F) {
@@ -21,11 +22,12 @@ func FuzzSSE(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e := newEvents(strings.NewReader(text), 1<<16)
+		e := sse.New(strings.NewReader(text), 1<<16)
 		p := &Provider{}
 		for events, size := 0, 0; ; events++ {
-			data, err := e.next()
-			if err == io.EOF || errors.Is(err, errTooLong) {
+			event, err := e.Next()
+			data := event.Data
+			if err == io.EOF || errors.Is(err, sse.ErrTooLong) {
 				return
 			}
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"searchd/hf"
+	"searchd/internal/sse"
 )
 
 // pieces collects what a stream says. The reason for the end and the cost come in events of their own and are held back
@@ -89,24 +90,24 @@ func (p *Provider) wholeAsPieces(ctx context.Context, resp *http.Response, r req
 
 // pump reads events until the end. A stream that ends without having said so was cut.
 func (p *Provider) pump(ctx context.Context, resp *http.Response, r request, s *pieces, clock *idleClock) error {
-	stream := newEvents(resp.Body, p.maxReply)
+	stream := sse.New(resp.Body, p.maxReply)
 	for {
-		event, err := stream.next()
+		event, err := stream.Next()
 		clock.wind()
 		switch {
 		case err != nil && s.last.FinishReason != "":
 			return s.end() // all but the farewell was there
-		case errors.Is(err, errTooLong):
+		case errors.Is(err, sse.ErrTooLong):
 			return &hf.CallError{Fault: hf.FaultUnreadable, Status: resp.StatusCode, Message: err.Error(), Err: err}
 		case err != nil:
 			return p.cut(ctx, resp.StatusCode, err)
-		case string(event) == "[DONE]":
+		case string(event.Data) == "[DONE]":
 			return s.end()
 		}
-		if err := r.decode(event, s); errors.Is(err, errStopped) {
+		if err := r.decode(event.Data, s); errors.Is(err, errStopped) {
 			return err
 		} else if err != nil {
-			return p.badAnswer(answer{resp.StatusCode, resp.Header, event}, err)
+			return p.badAnswer(answer{resp.StatusCode, resp.Header, event.Data}, err)
 		}
 		if s.over {
 			return s.end()

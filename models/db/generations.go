@@ -18,8 +18,12 @@ func (d *DB) Generations(ctx context.Context, names []string) (map[string][]mode
 
 // Generation is the one of a name, or NotFound.
 func (d *DB) Generation(ctx context.Context, name string, which models.Generation) (models.Collection, error) {
+	return generation(d.read.WithContext(ctx), name, which)
+}
+
+func generation(g *gorm.DB, name string, which models.Generation) (models.Collection, error) {
 	var c models.Collection
-	err := d.read.WithContext(ctx).Where("name = ? AND generation = ?", name, which).Take(&c).Error
+	err := g.Where("name = ? AND generation = ?", name, which).Take(&c).Error
 	return c, notFound(err, "collection", "collection %q has no %s generation", name, which)
 }
 
@@ -258,11 +262,15 @@ func park(tx *gorm.DB, name string) error {
 
 // DropPrevious removes the previous generation of a collection and answers it; NotFound where there is none.
 func (d *DB) DropPrevious(ctx context.Context, name string) (models.Collection, error) {
-	c, err := d.Generation(ctx, name, models.Previous)
-	if err != nil {
-		return c, err
-	}
-	return c, d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return dropCollections(tx, []uint64{c.ID}) })
+	var c models.Collection
+	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var err error
+		if c, err = generation(tx, name, models.Previous); err != nil {
+			return err
+		}
+		return dropCollections(tx, []uint64{c.ID})
+	})
+	return c, err
 }
 
 // Sample answers up to n documents of a collection, from all over it.
