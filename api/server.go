@@ -114,17 +114,6 @@ func (s *Server) routes() {
 	s.app.Get("/assets/*", s.asset)
 	s.app.Get("/models", s.listModels)
 
-	s.app.Get("/jobs", s.listJobs)
-	s.app.Get("/jobs/:id", s.readJob)
-	s.app.Delete("/jobs/:id", s.cancelJob)
-	s.app.Post("/jobs/:id/retry", s.retryJob)
-
-	s.app.Get("/collections", s.listCollections)
-	s.app.Post("/collections", s.createCollection)
-	s.app.Get("/collections/:collection", s.readCollection)
-	s.app.Patch("/collections/:collection", s.patchCollection)
-	s.app.Delete("/collections/:collection", s.deleteCollection)
-
 	s.app.Post("/complete", s.complete)
 	s.app.Post("/compare", s.compare)
 	s.app.Post("/sentiment", s.sentiment)
@@ -132,6 +121,7 @@ func (s *Server) routes() {
 	s.app.Post("/translate", s.translate)
 	s.app.Post("/embeddings", s.embeddings)
 
+	s.routeCollections()
 	s.routeOpenAI()
 	s.routeTEI()
 	s.routeHub()
@@ -165,4 +155,18 @@ func (s *Server) routes() {
 		s.app.Get(prefix+"/map", s.collectionMap)
 	}
 	s.app.Use(s.noRoute)
+}
+
+// routeCollections has the routes of what documents lie in, and of the work that is done to them.
+func (s *Server) routeCollections() {
+	s.app.Get("/jobs", s.listJobs)
+	s.app.Get("/jobs/:id", s.readJob)
+	s.app.Delete("/jobs/:id", s.cancelJob)
+	s.app.Post("/jobs/:id/retry", s.retryJob)
+
+	s.app.Get("/collections", s.listCollections)
+	s.app.Post("/collections", s.createCollection)
+	s.app.Get("/collections/:collection", s.readCollection)
+	s.app.Patch("/collections/:collection", s.patchCollection)
+	s.app.Delete("/collections/:collection", s.deleteCollection)
 }

@@ -16,14 +16,16 @@ import (
 // server is a searchd for the examples.
 func server() (address string, stop func()) {
 	dir, err := os.MkdirTemp("", "searchd")
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	address, end, err := run(dir)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	return address, func() { _ = end(); _ = os.RemoveAll(dir) }
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 func Example() {
@@ -31,21 +33,15 @@ func Example() {
 	defer stop()
 	ctx := context.Background()
 	c, err := client.New(address, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	job, err := c.Ingest(ctx, "default", []wire.Document{
 		{ID: "bread", Text: "Yeast turns sugar into gas, and the gas lifts the dough."},
 		{ID: "tides", Text: "The moon pulls the water of the oceans towards itself."},
 	}, 30)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	fmt.Println(job.Status, job.Done)
 	answer, err := c.Search(ctx, "default", wire.SearchRequest{Query: "what moves the sea"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	fmt.Println(answer.Total, answer.Hits[0].DocumentID)
 	// Output:
 	// done 2
@@ -58,20 +54,14 @@ func ExampleClient_Search() {
 	defer stop()
 	ctx := context.Background()
 	c, err := client.New(address, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	_, err = c.Ingest(ctx, "", []wire.Document{
 		{ID: "old", Text: "How the harbour was built.", Metadata: jsontext.Value(`{"year":1890}`)},
 		{ID: "new", Text: "How the harbour was deepened.", Metadata: jsontext.Value(`{"year":2021}`)},
 	}, 30)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	answer, err := c.Search(ctx, "", wire.SearchRequest{Query: "harbour", Filter: jsontext.Value(`{"year":{"$gte":2000}}`)})
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	for _, hit := range answer.Hits {
 		fmt.Println(hit.DocumentID)
 	}
@@ -84,21 +74,15 @@ func ExampleClient_Watch() {
 	defer stop()
 	ctx := context.Background()
 	c, err := client.New(address, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	lines := strings.NewReader(`{"id":"a","text":"A first document."}
 {"id":"b","text":"A second one."}
 {"id":"c","text":""}
 `)
 	job, err := c.IngestLines(ctx, "", lines, client.IngestOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	job, err = c.Watch(ctx, job.ID, func(now wire.Job) { log.Printf("%d of %d", now.Done+now.Failed, now.Total) })
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	for _, r := range job.Results {
 		if r.Error != nil {
 			fmt.Println(r.ID, r.Status, r.Error.Message)
