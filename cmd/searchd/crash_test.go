@@ -81,7 +81,7 @@ func serveForCrash(t *testing.T, data string) (*process, *client.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, c
+	return p, c.WithRetries(0) // what fails is to be seen
 }
 
 // ledger knows what was sent and what was acknowledged.

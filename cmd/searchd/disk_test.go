@@ -152,10 +152,7 @@ func namesTheDisk(t *testing.T, err error, words string) {
 func soundAfterwards(t *testing.T, p *process, c *client.Client, l *ledger) {
 	t.Helper()
 	verify(t, c, l, l.all())
-	r, err := c.Check(t.Context(), wire.CheckRequest{})
-	if err != nil || r.Found > 0 {
-		t.Errorf("check: %v, %+v", err, r)
-	}
+	checkStore(t, c)
 	notPanicked(t, p)
 }
 
@@ -212,7 +209,7 @@ func failingDisk(t *testing.T, wrapper []string) {
 	if c, err = client.New(p.url, nil); err != nil {
 		t.Fatal(err)
 	}
-	failures := uploadToABadDisk(t, c, l, r, 2*time.Second)
+	failures := uploadToABadDisk(t, c.WithRetries(0), l, r, 2*time.Second)
 	for _, err := range failures {
 		namesTheDisk(t, err, "the disk")
 	}
