@@ -338,3 +338,29 @@ func examples(t *testing.T, media *openapi3.MediaType) map[string]string {
 	}
 	return found
 }
+
+// TestDocsAreServed looks at how the reference is sent; what is in it is tested beside it.
+func TestDocsAreServed(t *testing.T) {
+	s, _ := startChecked(t)
+	plain := s.get("/docs")
+	if plain.status != http.StatusOK || !bytes.Contains(plain.body, []byte("</html>")) {
+		t.Fatalf("GET /docs: %d, %d bytes", plain.status, len(plain.body))
+	}
+	page := s.get("/")
+	for _, name := range []string{"Content-Type", "Content-Security-Policy", "Cache-Control"} {
+		if d := cmp.Diff(page.header.Get(name), plain.header.Get(name)); d != "" {
+			t.Errorf("%s of the page (-) and of the reference (+):\n%s", name, d)
+		}
+	}
+	for _, accepted := range []struct{ header, want string }{{"gzip, deflate, br", "gzip"}, {"identity", ""}, {"", ""}} {
+		r := s.request(http.MethodGet, "/docs", "", nil)
+		r.Header.Set("Accept-Encoding", accepted.header)
+		r.Header.Set("Range", "bytes=0-") // or the client would ask for gzip on its own
+		if got := s.send(r).header.Get("Content-Encoding"); got != accepted.want {
+			t.Errorf("who accepts %q gets %q; want %q", accepted.header, got, accepted.want)
+		}
+	}
+	if vary := plain.header.Get("Vary"); vary != "Accept-Encoding" {
+		t.Errorf("Vary is %q", vary)
+	}
+}

@@ -110,6 +110,7 @@ func (s *Server) routes() {
 	s.app.Get("/readyz", s.ready)
 	s.app.Get("/metrics", s.metrics)
 	s.app.Get("/openapi.yaml", s.openapi)
+	s.app.Get("/docs", s.docs)
 	s.app.Get("/", s.page)
 	s.app.Get("/assets/*", s.asset)
 	s.app.Get("/models", s.listModels)
