@@ -176,7 +176,7 @@ func within(prefix string, err error) error {
 // decodeDraft reads one document. The id is answered even where the rest is bad, if it can be read.
 func decodeDraft(raw []byte) (models.Draft, error) {
 	var d wire.Document
-	err := explainJSON(json.Unmarshal(raw, &d, json.RejectUnknownMembers(true)))
+	err := explainJSON(unmarshal(raw, &d, json.RejectUnknownMembers(true)))
 	draft := models.Draft{ID: d.ID, Title: d.Title, URL: d.URL, Text: d.Text, Vector: d.Vector,
 		Sections: lo.Map(d.Sections, func(s wire.Section, _ int) models.Section { return models.Section(s) })}
 	if err != nil {

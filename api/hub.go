@@ -87,6 +87,9 @@ func isSimilarity(inputs jsontext.Value) bool {
 }
 
 func (s *Server) hubTask(c *fiber.Ctx, model, task string, body wire.HubRequest) error {
+	if _, err := readingOf(body.EmbedOptions); err != nil { // a mistake is one, even where the task does not look at it
+		return err
+	}
 	switch task {
 	case "feature-extraction":
 		return s.hubFeatures(c, model, body)
@@ -179,8 +182,8 @@ func shownTask(body wire.HubRequest) (string, error) {
 
 // parameters reads the parameters of a task; those that are not known here are ignored.
 func parameters(body wire.HubRequest, v any) error {
-	if len(body.Parameters) == 0 {
+	if kind := body.Parameters.Kind(); kind == jsontext.KindInvalid || kind == jsontext.KindNull {
 		return nil
 	}
-	return within("parameters", explainJSON(json.Unmarshal(body.Parameters, v)))
+	return within("parameters", explainJSON(unmarshal(body.Parameters, v)))
 }

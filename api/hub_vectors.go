@@ -1,13 +1,9 @@
 package api
 
 import (
-	"cmp"
-
-	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 
 	"searchd/api/wire"
-	"searchd/models"
 )
 
 // hubFeatures answers a vector for a text, and a list of vectors for a list.
@@ -32,9 +28,6 @@ func (s *Server) hubVectors(c *fiber.Ctx, model string, body wire.HubRequest) (v
 	if err := parameters(body, &o); err != nil { // some clients put them there
 		return vectors{}, err
 	}
-	if cmp.Or(o.EncodingFormat, "float") != "float" {
-		return vectors{}, models.Errorf(models.Invalid, "encoding_format", "is %.32q; it can be float here: POST /v1/embeddings for base64", o.EncodingFormat)
-	}
 	r, err := readingOf(o)
 	if err != nil {
 		return vectors{}, err
@@ -51,7 +44,7 @@ func (s *Server) hubVectors(c *fiber.Ctx, model string, body wire.HubRequest) (v
 // hubSimilarity answers the cosines of a sentence and others.
 func (s *Server) hubSimilarity(c *fiber.Ctx, model string, body wire.HubRequest) error {
 	var pairs wire.SimilarityInputs
-	if err := json.Unmarshal(body.Inputs, &pairs); err != nil {
+	if err := unmarshal(body.Inputs, &pairs); err != nil {
 		return within("inputs", explainJSON(err))
 	}
 	o := body.EmbedOptions

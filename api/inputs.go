@@ -95,7 +95,7 @@ func (in *input) add(at string, element jsontext.Value) error {
 
 func parseIDs(field string, raw jsontext.Value) ([]int32, error) {
 	var ids []int32
-	if err := json.Unmarshal(raw, &ids); err != nil {
+	if err := unmarshal(raw, &ids); err != nil {
 		return nil, within(field, explainJSON(err))
 	}
 	switch {

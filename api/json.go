@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
 
+	"searchd/api/wire"
 	"searchd/models"
 )
 
@@ -97,7 +98,48 @@ func decode(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return models.Errorf(models.Malformed, "", "the body is empty; send a JSON object")
 	}
-	return explainJSON(json.Unmarshal(body, v, json.RejectUnknownMembers(true)))
+	return explainJSON(unmarshal(body, v, json.RejectUnknownMembers(true)))
+}
+
+// unmarshal is that of the decoder, which takes null for nothing wherever it stands. That is meant in the place of a field,
+// but not of a whole body, nor of an element of a list: it would be an empty string there, or a nought.
+func unmarshal(body []byte, v any, options ...json.Options) error {
+	if bytes.Contains(body, []byte("null")) { // looking at each element takes its time
+		if string(bytes.TrimSpace(body)) == "null" {
+			return &json.SemanticError{JSONKind: jsontext.KindNull, GoType: reflect.TypeOf(v).Elem()}
+		}
+		options = append(options, fullLists)
+	}
+	return json.Unmarshal(body, v, options...)
+}
+
+var fullLists = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(readFull[string]), json.UnmarshalFromFunc(readFull[float32]), json.UnmarshalFromFunc(readFull[int32]),
+	json.UnmarshalFromFunc(readFull[wire.Section]),
+))
+
+// readFull reads a list that has no null in it.
+func readFull[T any](d *jsontext.Decoder, list *[]T) error {
+	if d.PeekKind() != jsontext.KindBeginArray {
+		return errors.ErrUnsupported // the decoder does it
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	*list = []T{}
+	for d.PeekKind() != jsontext.KindEndArray {
+		null := d.PeekKind() == jsontext.KindNull
+		var element T
+		if err := json.UnmarshalDecode(d, &element); err != nil {
+			return err
+		}
+		if null {
+			return &json.SemanticError{JSONPointer: d.StackPointer(), JSONKind: jsontext.KindNull, GoType: reflect.TypeFor[T]()}
+		}
+		*list = append(*list, element)
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 // explainJSON puts a decoder's error in the words of the API, with the path of the field.

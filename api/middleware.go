@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"searchd/models"
 )
@@ -73,14 +75,37 @@ func (s *Server) recoverPanic(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
+// methodName is where the name of a method is kept that is not one of HTTP's.
+const methodName = "method"
+
+// anyMethod sends a request whose method fiber does not know, such as QUERY, the way of one whose method no route takes.
+// Fiber would answer it by itself, before any of ours, with a text that is none of our errors.
+func anyMethod(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(c *fasthttp.RequestCtx) {
+		if name := string(c.Method()); !slices.Contains(fiber.DefaultMethods, name) {
+			c.SetUserValue(methodName, name)
+			c.Request.Header.SetMethod(fiber.MethodTrace)
+		}
+		next(c)
+	}
+}
+
+// method is the request's own name of its method.
+func method(c *fiber.Ctx) string {
+	if name, ok := c.Locals(methodName).(string); ok {
+		return name
+	}
+	return c.Method()
+}
+
 // noRoute answers what no route has taken. Fiber, asked to go on, looks for the path under other methods and names them
 // in Allow.
 func (s *Server) noRoute(c *fiber.Ctx) error {
 	c.Locals(unrouted, true)
 	if err := c.Next(); errors.Is(err, fiber.ErrMethodNotAllowed) {
-		return fiber.NewError(fiber.StatusMethodNotAllowed, "this path does not take "+c.Method()+"; it takes "+c.GetRespHeader(fiber.HeaderAllow))
+		return fiber.NewError(fiber.StatusMethodNotAllowed, fmt.Sprintf("this path does not take %.32s; it takes ", method(c))+c.GetRespHeader(fiber.HeaderAllow))
 	}
-	return models.Errorf(models.NotFound, "", "there is no %s %.128s; GET /openapi.yaml lists the routes", c.Method(), c.Path())
+	return models.Errorf(models.NotFound, "", "there is no %.32s %.128s; GET /openapi.yaml lists the routes", method(c), c.Path())
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

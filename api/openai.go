@@ -75,7 +75,7 @@ func decodeLoosely(c *fiber.Ctx, v any) error {
 	if err != nil {
 		return err
 	}
-	return explainJSON(json.Unmarshal(body, v))
+	return explainJSON(unmarshal(body, v))
 }
 
 func chatMessages(list []wire.ChatMessage) ([]hf.Message, error) {
@@ -131,7 +131,7 @@ func stringOrList(field string, raw jsontext.Value) ([]string, error) {
 		return []string{one}, err
 	}
 	var list []string
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if err := unmarshal(raw, &list); err != nil {
 		return nil, models.Errorf(models.Invalid, field, "is neither a string nor a list of strings")
 	}
 	return list, nil

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"encoding/base64"
 	"net/url"
 	"slices"
@@ -44,11 +43,28 @@ func (p *params) fail(err error) {
 	}
 }
 
-func (p *params) int(name string, preset, low, high int) int {
-	text := p.values.Get(name)
-	if text == "" {
+// text is a parameter as it was sent, or preset where it was not. An empty one was sent.
+func (p *params) text(name, preset string) string {
+	if !p.values.Has(name) {
 		return preset
 	}
+	return p.values.Get(name)
+}
+
+// notEmpty refuses parameters that were sent empty, where whoever looks at them next takes that for nothing.
+func (p *params) notEmpty(names ...string) {
+	for _, name := range names {
+		if p.text(name, "?") == "" {
+			p.fail(models.Errorf(models.Invalid, name, "is empty; give it a value, or leave it out"))
+		}
+	}
+}
+
+func (p *params) int(name string, preset, low, high int) int {
+	if !p.values.Has(name) {
+		return preset
+	}
+	text := p.values.Get(name)
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
 		p.fail(models.Errorf(models.Invalid, name, "is %.32q; it can be %d to %d", text, low, high))
@@ -57,10 +73,7 @@ func (p *params) int(name string, preset, low, high int) int {
 }
 
 func (p *params) float(name string) float64 {
-	text := p.values.Get(name)
-	if text == "" {
-		return 0
-	}
+	text := p.text(name, "0")
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		p.fail(models.Errorf(models.Invalid, name, "is %.32q; it must be a number", text))
@@ -86,8 +99,8 @@ func (p *params) list(name string) []string {
 }
 
 func (p *params) bool(name string) bool {
-	switch text := p.values.Get(name); text {
-	case "", "0", "false":
+	switch text := p.text(name, "0"); text {
+	case "0", "false":
 		return false
 	case "1", "true":
 		return true
@@ -98,10 +111,10 @@ func (p *params) bool(name string) bool {
 }
 
 func (p *params) time(name string, preset time.Time) time.Time {
-	text := p.values.Get(name)
-	if text == "" {
+	if !p.values.Has(name) {
 		return preset
 	}
+	text := p.values.Get(name)
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		p.fail(models.Errorf(models.Invalid, name, "is %.64q; it must be a time such as 2026-01-31T00:00:00Z", text))
@@ -129,7 +142,7 @@ func (p *params) wait() time.Duration {
 
 // onConflict is what the caller wants to become of documents whose ids are stored.
 func (p *params) onConflict() models.OnConflict {
-	switch policy := models.OnConflict(cmp.Or(p.values.Get("on_conflict"), string(models.Replace))); policy {
+	switch policy := models.OnConflict(p.text("on_conflict", string(models.Replace))); policy {
 	case models.Replace, models.SkipConflicts, models.FailConflicts:
 		return policy
 	default:
@@ -140,7 +153,7 @@ func (p *params) onConflict() models.OnConflict {
 
 // chunking is how the caller wants texts to become chunks.
 func (p *params) chunking() models.Chunking {
-	switch chunking := models.Chunking(cmp.Or(p.values.Get("chunking"), string(models.AutoChunks))); chunking {
+	switch chunking := models.Chunking(p.text("chunking", string(models.AutoChunks))); chunking {
 	case models.AutoChunks, models.NoChunking:
 		return chunking
 	default:

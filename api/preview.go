@@ -19,6 +19,9 @@ func (s *Server) previewDocuments(c *fiber.Ctx, kind string, how terms, model *s
 	if err != nil {
 		return err
 	}
+	if _, err := idempotencyKey(c); err != nil { // there is nothing to repeat, but the request itself would be refused
+		return err
+	}
 	ctx := context.Background() // as that of an upload
 	collection, err := s.Ingest.Planned(ctx, name, model)
 	if err != nil {

@@ -23,6 +23,7 @@ func (s *Server) searchByQuery(c *fiber.Ctx) error {
 		Offset: p.int("offset", 0, 0, search.MaxOffset), Cursor: p.values.Get("cursor"),
 		Filter: p.filter("filter"), MinRelevance: p.float("min_relevance"), Facets: p.list("facets"),
 	}
+	p.notEmpty("mode", "group_by")
 	r.Highlight, r.Rerank = p.bool("highlight"), p.bool("rerank")
 	explain := p.bool("explain")
 	if p.err != nil {

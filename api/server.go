@@ -84,6 +84,7 @@ func New(o Options) *Server {
 		IdleTimeout:                  time.Minute,
 		ErrorHandler:                 s.fail,
 	})
+	s.app.Server().Handler = anyMethod(s.app.Server().Handler)
 	s.routes()
 	return s
 }

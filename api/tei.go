@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 
@@ -46,6 +47,9 @@ func readingOf(o wire.EmbedOptions) (reading, error) {
 		r.keepEnd = true
 	default:
 		return r, models.Errorf(models.Invalid, "truncation_direction", "is %.32q; it can be right or left", o.TruncationDirection)
+	}
+	if cmp.Or(o.EncodingFormat, "float") != "float" {
+		return r, models.Errorf(models.Invalid, "encoding_format", "is %.32q; it can be float here: POST /v1/embeddings for base64", o.EncodingFormat)
 	}
 	switch o.PromptName {
 	case "", "document", "passage", "corpus":

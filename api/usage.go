@@ -16,11 +16,8 @@ import (
 func (s *Server) usage(c *fiber.Ctx) error {
 	p := query(c, "from", "to", "group_by")
 	from, to := p.time("from", time.Unix(0, 0)), p.time("to", time.Now().Add(time.Minute))
-	by := p.values.Get("group_by")
-	if by == "" {
-		by = "model"
-	}
-	if p.values.Get("to") != "" && !from.Before(to) {
+	by := p.text("group_by", "model")
+	if p.values.Has("to") && !from.Before(to) {
 		p.fail(models.Errorf(models.Invalid, "to", "is not later than from, so nothing can be between them"))
 	}
 	if p.err != nil {

@@ -203,7 +203,11 @@ func (b *builder) media(n *yaml.Node) []media {
 			continue
 		}
 		before = m
-		found = append(found, media{Kind: kind, Table: b.table(get(m, "schema")), Examples: b.examples(m)})
+		t := b.table(get(m, "schema"))
+		if strings.HasPrefix(kind, "text/") { // whatever its schema says of what is in it
+			t.Type = "text"
+		}
+		found = append(found, media{Kind: kind, Table: t, Examples: b.examples(m)})
 	}
 	return found
 }

@@ -88,7 +88,9 @@ func (b *builder) fields(t *table, prefix string, n *yaml.Node) {
 	properties, required := b.properties(n)
 	for _, p := range properties {
 		r := b.row(prefix, p.name, p.schema)
-		r.Required = slices.Contains(required, p.name)
+		if r.Required = slices.Contains(required, p.name); !r.Required { // that null is the same as nothing is told once
+			r.Type = joined(b.kinds(p.schema))
+		}
 		t.add(r)
 		b.fields(t, prefix+p.name, p.schema)
 	}
@@ -150,7 +152,12 @@ func (b *builder) typeOf(n *yaml.Node) template.HTML {
 	if b.nullable(n) {
 		words = append(words, "null")
 	}
-	return template.HTML(strings.Join(words, " or ")) //nolint:gosec // kinds has escaped it
+	return joined(words)
+}
+
+// joined are kinds of which a value is one. They have been escaped.
+func joined(kinds []string) template.HTML {
+	return template.HTML(strings.Join(kinds, " or ")) //nolint:gosec // see there
 }
 
 func (b *builder) kinds(n *yaml.Node) []string {
@@ -213,9 +220,11 @@ func (b *builder) facts(n *yaml.Node) []template.HTML {
 	n = b.resolve(n)
 	var found []string
 	if values := items(get(n, "enum")); len(values) > 0 {
-		shown := make([]string, len(values))
-		for i, v := range values {
-			shown[i] = code(plain(v))
+		var shown []string
+		for _, v := range values {
+			if v.ShortTag() != "!!null" || len(values) == 1 { // the type says that
+				shown = append(shown, code(plain(v)))
+			}
 		}
 		found = append(found, "one of "+strings.Join(shown, ", "))
 	}
