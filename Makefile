@@ -12,7 +12,7 @@ LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-page test-clients eval race crash soak purego emulate cross lint fuzz bench bench-peers published goldens clean
+.PHONY: help build run test test-go test-page test-clients test-contract eval race crash soak purego emulate cross lint fuzz bench bench-peers published goldens clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-page: build
 
 test-clients: build ## other people's clients, from PyPI and npm, against a server
 	api/clients/run.sh bin/searchd
+
+test-contract: build ## a server, held to the openapi.yaml it serves by requests made of it, for CONTRACT_SECONDS (90; needs Python)
+	api/clients/contract.sh bin/searchd
 
 eval: build ## measure search by meaning on the sample's 60 judged questions
 	./bin/searchd eval fixtures/sample
