@@ -141,7 +141,7 @@ func (b *builder) operation(method, path string, item, op *yaml.Node) operation 
 	}
 	sent := b.at(op, "requestBody")
 	if sent != missing {
-		o.Body = &body{Text: b.markdown(text(sent, "description")), Media: b.media(sent)}
+		o.Body = &body{Text: b.markdown(text(sent, "description")), Media: b.media(sent, false)}
 	}
 	told := map[template.HTML]bool{}
 	for status, response := range members(get(op, "responses")) {
@@ -188,13 +188,13 @@ func (b *builder) answer(status string, response *yaml.Node) answer {
 		break
 	}
 	if !a.Failed {
-		a.Media = b.media(response)
+		a.Media = b.media(response, true)
 	}
 	return a
 }
 
-// media are the types of a body. Those that are the same but for their name are told once.
-func (b *builder) media(n *yaml.Node) []media {
+// media are the types of a body, sent or answered. Those that are the same but for their name are told once.
+func (b *builder) media(n *yaml.Node, answered bool) []media {
 	var found []media
 	var before *yaml.Node
 	for kind, m := range members(get(n, "content")) {
@@ -203,11 +203,15 @@ func (b *builder) media(n *yaml.Node) []media {
 			continue
 		}
 		before = m
-		t := b.table(get(m, "schema"))
+		t := b.table(get(m, "schema"), answered)
 		if strings.HasPrefix(kind, "text/") { // whatever its schema says of what is in it
 			t.Type = "text"
 		}
-		found = append(found, media{Kind: kind, Table: t, Examples: b.examples(m)})
+		examples := b.examples(m)
+		if len(examples) == 0 && kind == "application/json" {
+			examples = []example{b.example("what it looks like", b.sample(get(m, "schema"), 0))}
+		}
+		found = append(found, media{Kind: kind, Table: t, Examples: examples})
 	}
 	return found
 }

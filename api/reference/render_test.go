@@ -285,3 +285,48 @@ func TestAReferenceThatLeadsNowhereIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesOfAnswersMeetTheirSchemas holds for those of the document, and for those that are made of a schema.
+func TestExamplesOfAnswersMeetTheirSchemas(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(document(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations := map[string]*openapi3.Operation{}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			operations[op.OperationID] = op
+		}
+	}
+	s, err := parse(document(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range s.page().Groups {
+		for _, o := range g.Operations {
+			for _, a := range o.Answers {
+				checkExamples(t, o.ID+" "+a.Status, a, operations[o.ID].Responses.Value(a.Status).Value)
+			}
+		}
+	}
+}
+
+func checkExamples(t *testing.T, name string, a answer, response *openapi3.Response) {
+	t.Helper()
+	for _, m := range a.Media {
+		if m.Kind != "application/json" {
+			continue
+		}
+		if len(m.Examples) == 0 {
+			t.Errorf("%s has no example", name)
+		}
+		for _, e := range m.Examples {
+			var value any
+			if err := json.Unmarshal([]byte(e.sent), &value); err != nil {
+				t.Errorf("%s: %v in %s", name, err, e.sent)
+			} else if err := response.Content[m.Kind].Schema.Value.VisitJSON(value); err != nil {
+				t.Errorf("%s: %.300v", name, err)
+			}
+		}
+	}
+}

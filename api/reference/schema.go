@@ -16,7 +16,8 @@ type table struct {
 	Text  template.HTML
 	Parts []part
 
-	seen map[string]bool // named schemas whose fields are there already
+	answered bool            // by the server, rather than sent to it
+	seen     map[string]bool // named schemas whose fields are there already
 }
 
 // part has the fields of one form of a value that can have several.
@@ -29,14 +30,14 @@ type part struct {
 type row struct {
 	Prefix, Name, In string
 	Type             template.HTML
-	Required         bool
+	Required, Absent bool // in what is sent; in an answer: it may be
 	Facts            []template.HTML
 	Text             template.HTML
 	Example          string
 }
 
-func (b *builder) table(n *yaml.Node) *table {
-	t := &table{Type: b.typeOf(n), Facts: b.facts(n), Text: b.markdown(b.description(n)), seen: map[string]bool{}}
+func (b *builder) table(n *yaml.Node, answered bool) *table {
+	t := &table{Type: b.typeOf(n), Facts: b.facts(n), Text: b.markdown(b.description(n)), answered: answered, seen: map[string]bool{}}
 	b.fields(t, "", n)
 	return t
 }
@@ -88,7 +89,12 @@ func (b *builder) fields(t *table, prefix string, n *yaml.Node) {
 	properties, required := b.properties(n)
 	for _, p := range properties {
 		r := b.row(prefix, p.name, p.schema)
-		if r.Required = slices.Contains(required, p.name); !r.Required { // that null is the same as nothing is told once
+		switch needed := slices.Contains(required, p.name); {
+		case t.answered: // most are always there
+			r.Absent = !needed
+		case needed:
+			r.Required = true
+		default: // that null is the same as nothing is told once
 			r.Type = joined(b.kinds(p.schema))
 		}
 		t.add(r)
@@ -226,7 +232,11 @@ func (b *builder) facts(n *yaml.Node) []template.HTML {
 				shown = append(shown, code(plain(v)))
 			}
 		}
-		found = append(found, "one of "+strings.Join(shown, ", "))
+		if words := strings.Join(shown, ", "); len(shown) == 1 {
+			found = append(found, "always "+words)
+		} else {
+			found = append(found, "one of "+words)
+		}
 	}
 	for _, l := range limits {
 		if words := between(text(n, l.least), text(n, l.most)); words != "" {
