@@ -30,7 +30,7 @@ func (b *builder) markdown(source string) template.HTML {
 			out.WriteString("<p>" + b.inline(strings.Join(lines, " ")) + "</p>")
 		}
 	}
-	return template.HTML(out.String()) //nolint:gosec // inline has escaped it
+	return template.HTML(out.String()) // inline has escaped it
 }
 
 // listItems joins an item's lines.

@@ -163,7 +163,7 @@ func (b *builder) typeOf(n *yaml.Node) template.HTML {
 
 // joined are kinds of which a value is one. They have been escaped.
 func joined(kinds []string) template.HTML {
-	return template.HTML(strings.Join(kinds, " or ")) //nolint:gosec // see there
+	return template.HTML(strings.Join(kinds, " or ")) // which is what they are
 }
 
 func (b *builder) kinds(n *yaml.Node) []string {
@@ -251,7 +251,7 @@ func (b *builder) facts(n *yaml.Node) []template.HTML {
 	}
 	facts := make([]template.HTML, 0, len(found))
 	for _, words := range found {
-		facts = append(facts, template.HTML(words)) //nolint:gosec // code has escaped what is the document's
+		facts = append(facts, template.HTML(words)) // code has escaped what is the document's
 	}
 	if has(n, "items") {
 		for _, fact := range b.facts(get(n, "items")) {
