@@ -35,7 +35,7 @@ test-page: build
 test-clients: build ## other people's clients, from PyPI and npm, against a server
 	api/clients/run.sh bin/searchd
 
-test-contract: build ## a server, held to the openapi.yaml it serves by requests made of it, for CONTRACT_SECONDS (90; needs Python)
+test-contract: build ## a server, held to the openapi.yaml it serves by requests made of it, for CONTRACT_SECONDS (60; needs Python)
 	api/clients/contract.sh bin/searchd
 
 eval: build ## measure search by meaning on the sample's 60 judged questions

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds a running server to the openapi.yaml that it serves: schemathesis makes requests of the document, good ones and bad
 # ones, and compares each answer with what the document says.
-# usage: contract.sh PATH/TO/searchd     CONTRACT_SECONDS (90) is how long, CONTRACT_SEED (1) which requests; anything else
+# usage: contract.sh PATH/TO/searchd     CONTRACT_SECONDS (60) is how long, CONTRACT_SEED (1) which requests; anything else
 # goes to schemathesis. Needs Go and Python 3, and on the first run the registry; where they are missing it says so, and fails if
 # SEARCHD_NO_SKIP is set.
 set -euo pipefail
@@ -45,4 +45,4 @@ here=$PWD
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
 cd "$folder"
 "$work/venv/bin/schemathesis" --config-file "$here/contract.toml" run "$server/openapi.yaml" --url "$server" \
-  --seed "${CONTRACT_SEED:-1}" --max-time "${CONTRACT_SECONDS:-90}" --workers 1 --no-color "$@"
+  --seed "${CONTRACT_SEED:-1}" --max-time "${CONTRACT_SECONDS:-60}" --workers 1 --no-color "$@"
