@@ -151,12 +151,12 @@ func (s *Service) storeCopies(ctx context.Context, job *models.Job, next models.
 
 // flip makes the new generation the live one, once it was seen to be right.
 func (s *Service) flip(ctx context.Context, job *models.Job, m hf.Model, next models.Collection) error {
-	if err := s.examine(ctx, m, next); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		s.finish(ctx, job, models.JobFailed, fmt.Sprintf("the new vectors are not right, so the collection stays as it was: %v", err))
+	switch err := s.examine(ctx, m, next); {
+	case errors.Is(err, errWrong):
+		s.finish(ctx, job, models.JobFailed, fmt.Sprintf("the collection stays as it was, since %v", err))
 		return nil
+	case err != nil:
+		return err
 	}
 	if err := s.change(context.WithoutCancel(ctx), job, next); err != nil {
 		return err
@@ -188,6 +188,9 @@ const (
 	leastCosine    = 0.9999
 )
 
+// errWrong is what an examination has found.
+var errWrong = errors.New("the new vectors are not right")
+
 // examine embeds a sample of a new generation once more, and asks its index for these vectors.
 func (s *Service) examine(ctx context.Context, m hf.Model, next models.Collection) error {
 	docs, err := s.db.Sample(ctx, next.ID, examined)
@@ -203,7 +206,7 @@ func (s *Service) examine(ctx context.Context, m hf.Model, next models.Collectio
 	}
 	for _, doc := range docs {
 		if err := s.examineOne(ctx, m, x, doc); err != nil {
-			return fmt.Errorf("document %q: %w", doc.ID, err)
+			return err
 		}
 	}
 	return nil
@@ -232,7 +235,7 @@ func (s *Service) examineOne(ctx context.Context, m hf.Model, x index.Index, doc
 	}
 	for i, v := range vectors {
 		if err := found(ctx, x, ids[i], models.Normalize(v.Vector)); err != nil {
-			return fmt.Errorf("chunk %d: %w", models.ChunkIndex(ids[i]), err)
+			return fmt.Errorf("chunk %d of document %q: %w", models.ChunkIndex(ids[i]), doc.ID, err)
 		}
 	}
 	return nil
@@ -247,9 +250,9 @@ func found(ctx context.Context, x index.Index, chunk uint64, vector []float32) e
 		case err != nil:
 			return err
 		case len(hits) == 0:
-			return errors.New("the index has not got it")
+			return fmt.Errorf("%w: the index has not got it", errWrong)
 		case hits[0].Score < leastCosine:
-			return fmt.Errorf("the index has a vector whose cosine to the text's is %g", hits[0].Score)
+			return fmt.Errorf("%w: the index has a vector whose cosine to the text's is %g", errWrong, hits[0].Score)
 		}
 	}
 	return nil
