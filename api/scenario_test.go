@@ -34,6 +34,7 @@ func TestScenario(t *testing.T) {
 		{"paging", paging},
 		{"jobs", jobs},
 		{"delete", deleting},
+		{"another model", anotherModel},
 		{"model tasks", modelTasks},
 		{"dialects", dialects},
 	} {
@@ -75,7 +76,7 @@ func operations(t *testing.T, s *server) {
 	if progress := as[wire.CheckProgress](t, s.get("/check"), 200); progress.Running {
 		t.Errorf("GET /check after it: %+v", progress)
 	}
-	for path, kind := range map[string]string{"/": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"} {
+	for path, kind := range map[string]string{"/": "text/html", "/docs": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"} {
 		got := s.get(path)
 		if got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Type"), kind) || !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'self'") {
 			t.Errorf("GET %s: %d %v", path, got.status, got.header)
@@ -456,6 +457,20 @@ func jobs(t *testing.T, s *server) {
 	}
 	if again := as[wire.JobAnswer](t, s.do("DELETE", "/jobs/"+second.ID, "", ""), 200).Job; again.Status != "done" {
 		t.Errorf("a finished job was cancelled: %+v", again)
+	}
+}
+
+// anotherModel is refused where there is one model alone; how it goes where there are two is in reembed_test.go.
+func anotherModel(t *testing.T, s *server) {
+	for _, path := range []string{"", "/collections/default"} {
+		if e := as[wire.ErrorAnswer](t, s.post(path+"/reembed", `{"model":"all-MiniLM-L6-v2"}`), 422).Error; e.Param != "model" {
+			t.Errorf("its own model: %+v", e)
+		}
+		as[wire.ErrorAnswer](t, s.do("DELETE", path+"/previous", "", ""), 404)
+	}
+	done := as[wire.JobAnswer](t, s.post("/documents", `{"text":"A document that is taken in."}`), 200).Job
+	if e := as[wire.ErrorAnswer](t, s.post("/jobs/"+done.ID+"/retry", ""), 422).Error; e.Param != "id" {
+		t.Errorf("nothing has failed: %+v", e)
 	}
 }
 
