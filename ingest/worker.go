@@ -30,7 +30,7 @@ const longestPause = 8 * time.Second
 // Run works through the jobs, oldest first, until ctx ends. What is unfinished then is taken up at the next start.
 func (s *Service) Run(ctx context.Context) {
 	failures := 0
-	var spent time.Duration // on documents that came in, less what was spent on embedding others again
+	var spent time.Duration // on documents that came in since the last step of a re-embedding, less what that took
 	for ctx.Err() == nil {
 		idle := time.Minute
 		if !s.catchUp(ctx) {

@@ -127,20 +127,23 @@ func (s *source) fail(format string, args ...any) {
 }
 
 // compact is a value as JSON in one line, its fields in the document's order.
-func compact(n *yaml.Node) string {
+func compact(n *yaml.Node) string { return inline(n, "") }
+
+// inline is compact with space after each comma and colon.
+func inline(n *yaml.Node, space string) string {
 	n = unalias(n)
 	var parts []string
 	switch n.Kind {
 	case yaml.MappingNode:
 		for name, value := range members(n) {
-			parts = append(parts, quoted(name)+":"+compact(value))
+			parts = append(parts, quoted(name)+":"+space+inline(value, space))
 		}
-		return "{" + strings.Join(parts, ",") + "}"
+		return "{" + strings.Join(parts, ","+space) + "}"
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			parts = append(parts, compact(item))
+			parts = append(parts, inline(item, space))
 		}
-		return "[" + strings.Join(parts, ",") + "]"
+		return "[" + strings.Join(parts, ","+space) + "]"
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float", "!!bool", "!!null":
@@ -168,7 +171,7 @@ func pretty(n *yaml.Node) string {
 // indented puts what does not fit into a line of that width on several.
 func indented(n *yaml.Node, indent string, width int) string {
 	n = unalias(n)
-	line := spaced(n)
+	line := inline(n, " ")
 	if n.Kind == yaml.ScalarNode || len(indent)+len(line) <= width {
 		return line
 	}
@@ -185,23 +188,4 @@ func indented(n *yaml.Node, indent string, width int) string {
 		}
 	}
 	return open + "\n" + strings.Join(parts, ",\n") + "\n" + indent + end
-}
-
-// spaced is compact with a space after each comma and colon.
-func spaced(n *yaml.Node) string {
-	n = unalias(n)
-	var parts []string
-	switch n.Kind {
-	case yaml.MappingNode:
-		for name, value := range members(n) {
-			parts = append(parts, quoted(name)+": "+spaced(value))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case yaml.SequenceNode:
-		for _, item := range n.Content {
-			parts = append(parts, spaced(item))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	return compact(n)
 }
