@@ -80,6 +80,9 @@ func (c *ingests) besideEmbedding(ctx context.Context) error {
 	if answer.Job.Status != "done" {
 		return fmt.Errorf("the job is %s after %.0f s", answer.Job.Status, whole)
 	}
+	if err := p.searchBesideTexts(ctx, body); err != nil {
+		return err
+	}
 	var texts []string
 	for _, r := range answer.Job.Results {
 		var doc struct {
@@ -114,6 +117,35 @@ func (c *ingests) besideEmbedding(ctx context.Context) error {
 	return nil
 }
 
+// searchBesideTexts searches by text while the documents of body come in again with their words in another order, so that
+// all must be embedded.
+func (p *process) searchBesideTexts(ctx context.Context, body []byte) error {
+	var queries, shuffled [][]byte
+	r := rand.New(rand.NewPCG(7, 7))
+	for line := range bytes.Lines(body) {
+		var doc map[string]any
+		if err := json.Unmarshal(line, &doc); err != nil {
+			return err
+		}
+		text, _ := doc["text"].(string)
+		words := strings.Fields(text)
+		query, err := json.Marshal(object{"query": strings.Join(words[:min(8, len(words))], " "), "limit": 10})
+		if err != nil {
+			return err
+		}
+		queries = append(queries, query)
+		r.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
+		doc["id"], doc["text"] = fmt.Sprint("shuffled-", doc["id"]), strings.Join(words, " ")
+		if line, err = json.Marshal(doc); err != nil {
+			return err
+		}
+		shuffled = append(shuffled, line)
+	}
+	return p.searchBeside(ctx, "by text", queries, func() error {
+		return p.call(ctx, http.MethodPost, "/documents?wait=600", "application/x-ndjson", bytes.Join(shuffled, []byte("\n")), nil)
+	})
+}
+
 func readPacked(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil || !strings.HasSuffix(path, ".gz") {
@@ -142,11 +174,15 @@ func (c *ingests) givenVectors(ctx context.Context) error {
 	doc := func(i int) object {
 		return object{"id": fmt.Sprint("d", i), "text": fmt.Sprint("passage ", i), "vector": vectors.at(i)}
 	}
-	first, err := p.load(ctx, c.Documents, doc)
+	parts, err := encoded(0, c.Documents, doc)
 	if err != nil {
 		return err
 	}
-	again, err := p.loadAgain(ctx, c.Documents, doc)
+	first, err := p.load(ctx, parts, c.Documents)
+	if err != nil {
+		return err
+	}
+	again, err := p.loadAgain(ctx, parts)
 	if err != nil {
 		return err
 	}
@@ -162,32 +198,15 @@ func (c *ingests) givenVectors(ctx context.Context) error {
 	if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[0], &before); err != nil {
 		return err
 	}
-	idle, err := p.search(ctx, bodies, 1)
-	if err != nil {
+	if parts, err = encoded(c.Documents, 2*c.Documents, doc); err != nil {
 		return err
 	}
-	loaded := make(chan error, 1)
-	go func() {
-		_, err := p.load(ctx, 2*c.Documents, doc)
-		loaded <- err
-	}()
-	var busy latency
-	for done := false; !done; {
-		l, err := p.search(ctx, bodies, 1)
-		if err != nil {
-			return err
-		}
-		select {
-		case err = <-loaded:
-			if done = true; err != nil {
-				return err
-			}
-		default:
-			busy = latency{P50: max(busy.P50, l.P50), P99: max(busy.P99, l.P99)} // of the worst thousand
-		}
+	if err := p.searchBeside(ctx, "by vector", bodies, func() error {
+		_, err := p.load(ctx, parts, 2*c.Documents)
+		return err
+	}); err != nil {
+		return err
 	}
-	fmt.Printf("searches by vector, one client: p50 %.2f ms, p99 %.2f ms; while as many documents come in: %.2f ms, %.2f ms (the worst thousand): p99 %.1f times\n",
-		idle.P50, idle.P99, busy.P50, busy.P99, busy.P99/idle.P99)
 
 	if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[0], &before); err != nil {
 		return err
@@ -206,12 +225,37 @@ func (c *ingests) givenVectors(ctx context.Context) error {
 	return nil
 }
 
-// loadAgain sends what is there already, and waits for each part.
-func (p *process) loadAgain(ctx context.Context, n int, doc func(i int) object) (float64, error) {
-	parts, err := encoded(n, doc)
+// searchBeside searches from one client, first alone and then until an upload has come in.
+func (p *process) searchBeside(ctx context.Context, how string, bodies [][]byte, upload func() error) error {
+	idle, err := p.search(ctx, bodies, 1)
 	if err != nil {
-		return 0, err
+		return err
 	}
+	uploaded := make(chan error, 1)
+	go func() { uploaded <- upload() }()
+	var times []float64
+	for i := 0; ; i++ {
+		select {
+		case err := <-uploaded:
+			if err != nil {
+				return err
+			}
+			busy := latencyOf(times)
+			fmt.Printf("searches %s, one client: p50 %.2f ms, p99 %.2f ms; while documents come in: p50 %.2f ms, p99 %.2f ms (%d searches): p99 %.1f times\n",
+				how, idle.P50, idle.P99, busy.P50, busy.P99, len(times), busy.P99/idle.P99)
+			return nil
+		default:
+		}
+		start := time.Now()
+		if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[i%len(bodies)], nil); err != nil {
+			return err
+		}
+		times = append(times, milliseconds(time.Since(start)))
+	}
+}
+
+// loadAgain sends what is there already, and waits for each part.
+func (p *process) loadAgain(ctx context.Context, parts [][]byte) (float64, error) {
 	start := time.Now()
 	for _, part := range parts {
 		var answer struct {

@@ -156,7 +156,11 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 	}
 	defer p.stop()
 	f := serviceFigures{Engine: name, Search: map[string]latency{}}
-	if f.LoadS, err = p.load(ctx, n, doc); err != nil {
+	parts, err := encoded(0, n, doc)
+	if err != nil {
+		return f, err
+	}
+	if f.LoadS, err = p.load(ctx, parts, n); err != nil {
 		return f, err
 	}
 	f.Rate = float64(n) / f.LoadS
@@ -177,12 +181,8 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 	return f, err
 }
 
-// load sends documents as NDJSON, in parts, and waits until all are found and the index is ready.
-func (p *process) load(ctx context.Context, n int, doc func(i int) object) (float64, error) {
-	parts, err := encoded(n, doc)
-	if err != nil {
-		return 0, err
-	}
+// load sends documents as NDJSON, in parts, and waits until all n that there are then are found and the index is ready.
+func (p *process) load(ctx context.Context, parts [][]byte, n int) (float64, error) {
 	start := time.Now()
 	for _, part := range parts {
 		if err := p.call(ctx, http.MethodPost, "/documents?wait=0", "application/x-ndjson", part, nil); err != nil {
@@ -209,11 +209,11 @@ func (p *process) load(ctx context.Context, n int, doc func(i int) object) (floa
 	}
 }
 
-// encoded are documents as NDJSON, in parts.
-func encoded(n int, doc func(i int) object) ([][]byte, error) {
+// encoded are documents from one up to another as NDJSON, in parts.
+func encoded(from, n int, doc func(i int) object) ([][]byte, error) {
 	const together = 5000
 	var parts [][]byte
-	for from := 0; from < n; from += together {
+	for ; from < n; from += together {
 		var body bytes.Buffer
 		encoder := json.NewEncoder(&body)
 		for i := from; i < min(from+together, n); i++ {
@@ -257,8 +257,15 @@ func (p *process) search(ctx context.Context, bodies [][]byte, clients int) (lat
 		return latency{}, err
 	default:
 	}
+	l := latencyOf(times)
+	l.Rate = float64(count) / took
+	return l, nil
+}
+
+// latencyOf are the median and the slowest hundredth of times, which it sorts.
+func latencyOf(times []float64) latency {
 	slices.Sort(times)
-	return latency{P50: times[count/2], P99: times[count*99/100], Rate: float64(count) / took}, nil
+	return latency{P50: times[len(times)/2], P99: times[len(times)*99/100]}
 }
 
 // call sends a request and, where answer is not nil, reads what comes back into it.
