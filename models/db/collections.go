@@ -13,6 +13,7 @@ import (
 
 // CreateCollection stores c and sets its ID. A name in use is a Conflict.
 func (d *DB) CreateCollection(ctx context.Context, c *models.Collection) error {
+	defer d.changes.record()
 	err := d.write.WithContext(ctx).Create(c).Error
 	if isDuplicate(err) {
 		return models.Errorf(models.Conflict, "name", "a collection %q exists already", c.Name)
@@ -28,8 +29,20 @@ func isDuplicate(err error) bool {
 
 // Collection is the collection of a name, or NotFound.
 func (d *DB) Collection(ctx context.Context, name string) (models.Collection, error) {
+	c, known, change := d.collection(name)
+	if known {
+		return c, nil
+	}
+	c, err := d.readCollection(ctx, name)
+	if err == nil {
+		d.live.remember(c, change)
+	}
+	return c, err
+}
+
+func (d *DB) readCollection(ctx context.Context, name string) (models.Collection, error) {
 	var c models.Collection
-	// Every request asks for one. GORM's own reading of a row takes longer than SQLite's.
+	// GORM's own reading of a row takes longer than SQLite's.
 	q := d.read.WithContext(ctx).Raw(`SELECT id, name, generation, description, engine, model, revision, dimensions, pooling, query_prompt, doc_prompt, documents, chunks,
 		created_at, updated_at FROM collections WHERE name = ? AND generation = ?`, name, models.Live)
 	err := eachRow(q, func() error { return nil }, &c.ID, &c.Name, &c.Generation, &c.Description, &c.Engine, &c.Model, &c.Revision, &c.Dimensions, &c.Pooling,
@@ -55,6 +68,7 @@ func (d *DB) Collections(ctx context.Context, p Page) ([]models.Collection, int,
 // DescribeCollection changes a collection's description.
 func (d *DB) DescribeCollection(ctx context.Context, name, description string) (models.Collection, error) {
 	err := d.write.WithContext(ctx).Model(&models.Collection{}).Where("name = ? AND generation = ?", name, models.Live).Update("description", description).Error
+	d.changes.record()
 	if err != nil {
 		return models.Collection{}, err
 	}

@@ -33,12 +33,16 @@ const insertRows = 50
 // No two results are of the same document. Items that no longer wait, since they were cancelled or deleted meanwhile,
 // are left out.
 func (d *DB) Commit(ctx context.Context, collection uint64, results []Result) (Committed, error) {
-	defer d.changes.add(collection)
 	var c Committed
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		c = Committed{}
 		return commit(tx, collection, results, &c)
 	})
+	if err == nil && len(c.Removed) == 0 && !slices.ContainsFunc(results, func(r Result) bool { return r.Keep }) {
+		d.changes.grew(collection)
+	} else {
+		d.changes.add(collection)
+	}
 	if err == nil {
 		d.changes.took(c.Added)
 	}

@@ -38,10 +38,12 @@ type DB struct {
 	lock  *flock.Flock
 	path  string
 
-	changes changes
-	sets    *lru.Cache[remembered, *roaring64.Bitmap] // of filters
-	facets  *lru.Cache[remembered, []posting]
-	fields  *lru.Cache[changed, []Field]
+	changes  changes
+	live     collections
+	passages *lru.Cache[told, *Passage]
+	sets     *lru.Cache[remembered, *roaring64.Bitmap] // of filters
+	facets   *lru.Cache[remembered, []posting]
+	fields   *lru.Cache[changed, []Field]
 }
 
 // Open opens the store in dir, making it where there is none. One process at a time: a folder in use is a Conflict.
@@ -55,9 +57,10 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	}
 	d := &DB{
 		lock: lock, path: filepath.Join(dir, storeName),
-		sets:   lru.New[remembered, *roaring64.Bitmap](maxRemembered, 0),
-		facets: lru.New[remembered, []posting](maxRemembered, 0),
-		fields: lru.New[changed, []Field](maxRemembered, 0),
+		passages: lru.New[told, *Passage](maxPassages, 0),
+		sets:     lru.New[remembered, *roaring64.Bitmap](maxRemembered, 0),
+		facets:   lru.New[remembered, []posting](maxRemembered, 0),
+		fields:   lru.New[changed, []Field](maxRemembered, 0),
 	}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())

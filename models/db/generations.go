@@ -270,6 +270,7 @@ func (d *DB) DropPrevious(ctx context.Context, name string) (models.Collection, 
 		}
 		return dropCollections(tx, []uint64{c.ID})
 	})
+	d.changes.add(c.ID)
 	return c, err
 }
 

@@ -12,13 +12,17 @@ func BenchmarkReads(b *testing.B) {
 	d := open(b, b.TempDir())
 	c := collection(b, d, "c")
 	var docs []doc
-	for i := range 1000 {
-		docs = append(docs, doc{id: fmt.Sprint("d", i), text: fmt.Sprintf("passage %d of a text", i)})
+	for i := range 20_000 {
+		docs = append(docs, doc{id: fmt.Sprint("d", i), text: fmt.Sprintf("passage %d of a text that is as long as some of them are, which is not very long", i)})
 	}
 	put(b, d, c, docs...)
-	var ids []uint64
-	for i := range 10 {
-		ids = append(ids, models.ChunkID(uint64(1+97*i), 0))
+	next := uint64(0)
+	ten := func() (ids []uint64) {
+		for range 10 {
+			next = (next + 7919) % 20_000
+			ids = append(ids, models.ChunkID(1+next, 0))
+		}
+		return ids
 	}
 	b.Run("collection", func(b *testing.B) {
 		for b.Loop() {
@@ -29,7 +33,15 @@ func BenchmarkReads(b *testing.B) {
 	})
 	b.Run("ten passages", func(b *testing.B) {
 		for b.Loop() {
-			if found, err := d.Passages(b.Context(), ids); err != nil || len(found) != len(ids) {
+			if found, err := d.Passages(b.Context(), ten()); err != nil || len(found) != 10 {
+				b.Fatal(len(found), err)
+			}
+		}
+	})
+	b.Run("ten passages, not remembered", func(b *testing.B) {
+		for b.Loop() {
+			d.Forget()
+			if found, err := d.Passages(b.Context(), ten()); err != nil || len(found) != 10 {
 				b.Fatal(len(found), err)
 			}
 		}

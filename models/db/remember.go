@@ -28,12 +28,21 @@ type changes struct {
 	newest uint64 // Seq of the last document that was taken in
 
 	everywhere uint64 // changes of all collections at once
+	records    uint64 // changes of any collection's record, which counts its documents: of whatever is counted above, too
+	stored     uint64 // changes and deletions of documents that were there, in any collection
 }
 
 func (c *changes) of(collection uint64) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.count[collection] + c.everywhere
+}
+
+// revision tells the states apart of what is stored of documents that are there.
+func (c *changes) revision() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stored
 }
 
 // Change tells the states of a collection's documents and metadata apart, in this process.
@@ -55,13 +64,23 @@ func (c *changes) took(chunks []models.Chunk) {
 	}
 }
 
+// add counts a change of a collection.
 func (c *changes) add(collection uint64) {
+	c.grew(collection)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stored++
+}
+
+// grew counts a change of a collection in which nothing has become of the documents that were there.
+func (c *changes) grew(collection uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.count == nil {
 		c.count = map[uint64]uint64{}
 	}
 	c.count[collection]++
+	c.records++
 }
 
 // all counts a change of every collection.
@@ -69,4 +88,46 @@ func (c *changes) all() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.everywhere++
+	c.records++
+	c.stored++
+}
+
+// record counts a change of a collection's record alone.
+func (c *changes) record() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.records++
+}
+
+// collections are the records of live collections by name, as they were after a change of any: every request asks for one.
+type collections struct {
+	mu     sync.Mutex
+	change uint64
+	byName map[string]models.Collection
+}
+
+// collection is the record of a name, and the change that what is read in its place is of.
+func (d *DB) collection(name string) (c models.Collection, ok bool, change uint64) {
+	d.changes.mu.Lock()
+	change = d.changes.records
+	d.changes.mu.Unlock()
+	d.live.mu.Lock()
+	defer d.live.mu.Unlock()
+	if d.live.change == change {
+		c, ok = d.live.byName[name]
+	}
+	return c, ok, change
+}
+
+// remember keeps a record that was read after a change.
+func (l *collections) remember(c models.Collection, change uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if change < l.change {
+		return
+	}
+	if change > l.change || l.byName == nil {
+		l.change, l.byName = change, map[string]models.Collection{}
+	}
+	l.byName[c.Name] = c
 }

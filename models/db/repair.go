@@ -257,6 +257,7 @@ func (d *DB) Counters(ctx context.Context, collection uint64) (*Miscounted, erro
 
 // Recount sets the counters of a collection right.
 func (d *DB) Recount(ctx context.Context, collection uint64) error {
+	defer d.changes.record()
 	return d.write.WithContext(ctx).Exec("UPDATE collections SET (documents, chunks) = (SELECT "+counted+") WHERE id = ?", collection).Error
 }
 

@@ -106,55 +106,6 @@ func eachRow(q *gorm.DB, fn func() error, columns ...any) error {
 	return rows.Err()
 }
 
-// Passage is a chunk with the document around it, as a search answers it.
-type Passage struct {
-	Chunk    models.Chunk
-	Document models.Document // without its whole text
-	Text     string          // of the chunk
-}
-
-// Passages reads the text and the document of each chunk, from one state of the store. Chunks that are gone are not in
-// the answer.
-func (d *DB) Passages(ctx context.Context, ids []uint64) (map[uint64]Passage, error) {
-	found := make(map[uint64]Passage, len(ids))
-	if len(ids) <= maxVariables { // one statement sees one state; in a transaction, it would be parsed anew
-		return found, passages(d.read.WithContext(ctx), ids, found)
-	}
-	err := d.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		for len(ids) > 0 {
-			n := min(len(ids), maxVariables)
-			if err := passages(tx, ids[:n], found); err != nil {
-				return err
-			}
-			ids = ids[n:]
-		}
-		return nil
-	})
-	return found, err
-}
-
-func passages(tx *gorm.DB, ids []uint64, found map[uint64]Passage) error {
-	// The text is cut as bytes (CAST … AS BLOB), since offsets count bytes and SQLite's substr counts characters.
-	rows, err := tx.Raw(`SELECT c.id, c.start, c."end", c.tokens, d.seq, d.id, d.title, d.url, d.metadata, d.sections,
-		CAST(substr(CAST(d.text AS BLOB), c.start + 1, c."end" - c.start) AS BLOB)
-		FROM chunks c JOIN documents d ON d.seq = c.document_seq WHERE c.id IN ?`, ids).Rows()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // the error that counts is rows.Err
-	for rows.Next() {
-		var p Passage
-		var text []byte
-		c, d := &p.Chunk, &p.Document
-		if err := rows.Scan(&c.ID, &c.Start, &c.End, &c.Tokens, &d.Seq, &d.ID, &d.Title, &d.URL, &d.Metadata, &d.Sections, &text); err != nil {
-			return err
-		}
-		p.Text, c.DocumentSeq = string(text), d.Seq
-		found[c.ID] = p
-	}
-	return rows.Err()
-}
-
 // Texts calls fn with the title and the text of each chunk, document by document. Chunks that are gone are left out, and so are
 // damaged ones that do not lie within their text: Verify names them.
 func (d *DB) Texts(ctx context.Context, ids []uint64, fn func(chunk uint64, title, text string) error) error {
