@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Route is a method and a path pattern that the server answers.
@@ -38,3 +40,9 @@ func ReadForm(ctx context.Context, body []byte, boundary string, in FileIntake) 
 
 // FileName is the name that a file is known by.
 func FileName(given string) string { return fileName(given) }
+
+// Unmarshal reads a JSON body as every request's is read.
+func Unmarshal(body []byte, v any) error { return explainJSON(unmarshal(body, v)) }
+
+// UnmarshalSlowly does it without what is there to make it quick.
+func UnmarshalSlowly(body []byte, v any) error { return explainJSON(json.Unmarshal(body, v)) }

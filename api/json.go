@@ -109,6 +109,8 @@ func unmarshal(body []byte, v any, options ...json.Options) error {
 			return &json.SemanticError{JSONKind: jsontext.KindNull, GoType: reflect.TypeOf(v).Elem()}
 		}
 		options = append(options, fullLists)
+	} else {
+		options = append(options, quickVectors)
 	}
 	return json.Unmarshal(body, v, options...)
 }
