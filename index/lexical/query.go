@@ -3,12 +3,10 @@ package lexical
 import (
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
-	"github.com/blevesearch/vellum/levenshtein"
 )
 
 // What a chunk gets for a word that it does not have as it was asked for, as a share of what it would get for that.
@@ -169,12 +167,8 @@ func (v *view) corrections(exact []term) ([]term, error) {
 			if letters < 5 || distance == 2 && letters < 8 {
 				continue
 			}
-			automaton, err := editors()[distance-1].BuildDfa(t.text, distance)
-			if err != nil {
-				return nil, err
-			}
 			_, n := utf8.DecodeRuneInString(t.text)
-			found, err := v.dictionary(t.field, automaton, t.text[:n], after(t.text[:n]))
+			found, err := v.dictionary(t.field, newSlips(t.text, distance), t.text[:n], after(t.text[:n]))
 			if err != nil {
 				return nil, err
 			}
@@ -226,15 +220,3 @@ func (v *view) dictionary(field string, a segment.Automaton, start, end string) 
 
 // after is the first text behind all those that begin with start.
 func after(start string) string { return start + "\xff" }
-
-// editors make the automata for one and for two edits; two letters changing places are one.
-var editors = sync.OnceValue(func() [2]*levenshtein.LevenshteinAutomatonBuilder {
-	var list [2]*levenshtein.LevenshteinAutomatonBuilder
-	for i := range list {
-		var err error
-		if list[i], err = levenshtein.NewLevenshteinAutomatonBuilder(uint8(i+1), true); err != nil {
-			panic(err) // only for distances that it does not know
-		}
-	}
-	return list
-})

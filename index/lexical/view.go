@@ -34,7 +34,8 @@ type part struct {
 type table struct {
 	ids     []uint64
 	lengths []uint32 // in words
-	order   []uint32 // numbers, by id
+	sorted  []uint64 // ids, in order
+	order   []uint32 // their numbers
 }
 
 // look is the newest state. It must be released.
@@ -106,7 +107,7 @@ func (p *part) deleted(number uint32) bool { return p.gone != nil && p.gone.Cont
 
 func readTable(s segment.Segment) (*table, error) {
 	n := int(s.Count())
-	t := &table{ids: make([]uint64, n), lengths: make([]uint32, n), order: make([]uint32, n)}
+	t := &table{ids: make([]uint64, n), lengths: make([]uint32, n), sorted: make([]uint64, n), order: make([]uint32, n)}
 	for i := range t.ids {
 		id, err := s.DocID(uint64(i))
 		if err != nil {
@@ -118,6 +119,9 @@ func readTable(s segment.Segment) (*table, error) {
 		t.ids[i], t.order[i] = binary.BigEndian.Uint64(id), uint32(i)
 	}
 	slices.SortFunc(t.order, func(a, b uint32) int { return cmp.Compare(t.ids[a], t.ids[b]) })
+	for i, number := range t.order {
+		t.sorted[i] = t.ids[number]
+	}
 	for _, name := range s.Fields() {
 		if name == idField {
 			continue
@@ -155,7 +159,7 @@ func eachPosting(s segment.Segment, field, term string, except *roaring.Bitmap, 
 
 // find is the number of a chunk.
 func (t *table) find(id uint64) (uint32, bool) {
-	i, ok := slices.BinarySearchFunc(t.order, id, func(n uint32, id uint64) int { return cmp.Compare(t.ids[n], id) })
+	i, ok := slices.BinarySearch(t.sorted, id)
 	if !ok {
 		return 0, false
 	}
@@ -177,13 +181,13 @@ func (t *table) admit(allow *roaring64.Bitmap) *bitset.BitSet {
 		return set
 	}
 	it := allow.Iterator()
-	for _, n := range t.order { // both are in order
-		it.AdvanceIfNeeded(t.ids[n])
+	for i, id := range t.sorted { // both are in order
+		it.AdvanceIfNeeded(id)
 		if !it.HasNext() {
 			break
 		}
-		if it.PeekNext() == t.ids[n] {
-			set.Set(uint(n))
+		if it.PeekNext() == id {
+			set.Set(uint(t.order[i]))
 		}
 	}
 	return set
