@@ -43,8 +43,11 @@ type Found struct {
 	view   *view
 	allow  []*bitset.BitSet // by segment; nil admits all
 	scores [][]float32      // by segment and number; 0 for a chunk that has none of the words
-	all    *[]float32       // what scores are cut from
+	tops   [][]float32      // the greatest of each blockOf scores in turn, so that most of them need not be looked at again
+	all    *[]float32       // what both are cut from
 }
+
+const blockOf = 64
 
 // Search scores the chunks among allow, or all for nil, for a query.
 func (x *Index) Search(ctx context.Context, query string, allow *roaring64.Bitmap) (*Found, error) {
@@ -77,13 +80,14 @@ func newFound(v *view, allow *roaring64.Bitmap) *Found {
 	f := &Found{view: v, all: arrays.Get().(*[]float32)}
 	n := 0
 	for _, p := range v.parts {
-		n += len(p.ids)
+		n += len(p.ids) + p.blocks()
 	}
 	*f.all = slices.Grow((*f.all)[:0], n)[:n]
 	clear(*f.all)
 	rest := *f.all
 	for _, p := range v.parts {
 		f.scores, rest = append(f.scores, rest[:len(p.ids)]), rest[len(p.ids):]
+		f.tops, rest = append(f.tops, rest[:p.blocks()]), rest[p.blocks():]
 		f.allow = append(f.allow, p.admit(allow))
 	}
 	return f
@@ -124,10 +128,11 @@ func (f *Found) score(c concept) error {
 	long := float32(k1 * b / f.view.length)
 	most := float32(idf * (k1 + 1))
 	for i, list := range lists {
-		scores, lengths, allow := f.scores[i], f.view.parts[i].lengths, f.allow[i]
+		scores, tops, lengths, allow := f.scores[i], f.tops[i], f.view.parts[i].lengths, f.allow[i]
 		for _, o := range list {
 			if allow == nil || allow.Test(uint(o.number)) {
 				scores[o.number] += most * o.times / (o.times + short + long*float32(lengths[o.number]))
+				tops[o.number/blockOf] = max(tops[o.number/blockOf], scores[o.number])
 			}
 		}
 	}
@@ -174,9 +179,15 @@ func (f *Found) Score(id uint64) float32 {
 func (f *Found) Above(low float32) []Hit {
 	var hits []Hit
 	for i, scores := range f.scores {
-		for n, score := range scores {
-			if score > 0 && score >= low {
-				hits = append(hits, Hit{f.view.parts[i].ids[n], score})
+		for block, top := range f.tops[i] {
+			if top == 0 || top < low {
+				continue
+			}
+			first := block * blockOf
+			for n, score := range scores[first:min(first+blockOf, len(scores))] {
+				if score > 0 && score >= low {
+					hits = append(hits, Hit{f.view.parts[i].ids[first+n], score})
+				}
 			}
 		}
 	}
@@ -193,20 +204,33 @@ func (f *Found) Top(k int) []Hit {
 // kth is the score of the k-th best hit; 0 where there are fewer.
 func (f *Found) kth(k int) float32 {
 	best := make(lowest, 0, min(k, len(*f.all)))
-	for _, score := range *f.all {
-		switch {
-		case score == 0:
-		case len(best) < k:
-			heap.Push(&best, score)
-		case score > best[0]:
-			best[0] = score
-			heap.Fix(&best, 0)
+	for i, scores := range f.scores {
+		for block, top := range f.tops[i] {
+			if top == 0 || len(best) == k && top <= best[0] {
+				continue
+			}
+			first := block * blockOf
+			for _, score := range scores[first:min(first+blockOf, len(scores))] {
+				best.offer(score, k)
+			}
 		}
 	}
 	if len(best) < k {
 		return 0
 	}
 	return best[0]
+}
+
+// offer takes a score that is among the k best so far.
+func (l *lowest) offer(score float32, k int) {
+	switch {
+	case score == 0:
+	case len(*l) < k:
+		heap.Push(l, score)
+	case score > (*l)[0]:
+		(*l)[0] = score
+		heap.Fix(l, 0)
+	}
 }
 
 // lowest is a heap of scores, the lowest first.

@@ -81,4 +81,3 @@ func mistyped(r *rand.Rand, word string, letters []rune) string {
 	}
 	return string(w)
 }
-

@@ -157,6 +157,9 @@ func eachPosting(s segment.Segment, field, term string, except *roaring.Bitmap, 
 	}
 }
 
+// blocks is how many blocks there are of the scores of its chunks.
+func (t *table) blocks() int { return (len(t.ids) + blockOf - 1) / blockOf }
+
 // find is the number of a chunk.
 func (t *table) find(id uint64) (uint32, bool) {
 	i, ok := slices.BinarySearch(t.sorted, id)
