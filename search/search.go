@@ -118,6 +118,7 @@ type Service struct {
 	walks   *lru.Cache[[16]byte, *kept]
 	read    *lru.Cache[uint64, []sentence] // of chunks
 	maps    *lru.Cache[mapOf, *drawn]
+	asked   *lru.Cache[asked, hf.Embedding]
 	recalls sync.Map // a collection's id → the mean that was last measured
 	log     *slog.Logger
 
@@ -135,7 +136,7 @@ func New(store *db.DB, vectors *index.Registry, words *lexical.Registry, availab
 	s := &Service{
 		db: store, index: vectors, words: words, models: available, log: log,
 		walks: lru.New[[16]byte, *kept](maxKept, keptIdle), read: lru.New[uint64, []sentence](maxSentences, 0),
-		maps: lru.New[mapOf, *drawn](maxMaps, 0),
+		maps: lru.New[mapOf, *drawn](maxMaps, 0), asked: lru.New[asked, hf.Embedding](maxAsked, 0),
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s
@@ -268,10 +269,32 @@ func (s *Service) vector(ctx context.Context, m hf.Model, r Request, answer *Res
 	case r.Vector != nil:
 		return models.Normalize(r.Vector), nil
 	}
-	e, err := m.Embed(ctx, hf.Query, []string{r.Query})
+	e, err := s.embed(ctx, m, r.Query)
 	if err != nil {
 		return nil, fmt.Errorf("embed the query: %w", err)
 	}
-	answer.QueryTokens, answer.QueryTruncated = e[0].Tokens, e[0].Truncated
-	return e[0].Vector, nil
+	answer.QueryTokens, answer.QueryTruncated = e.Tokens, e.Truncated
+	return e.Vector, nil
+}
+
+// asked is a query as a model reads it.
+type asked struct{ model, revision, pooling, prompt, query string }
+
+// maxAsked bounds what is remembered of queries, in bytes.
+const maxAsked = 16 << 20
+
+// embed is a query's embedding, which nobody may change. The same query is asked again with another filter, for another page, for
+// facets; a text's vector is always the same, and to read it takes longer than all the rest.
+func (s *Service) embed(ctx context.Context, m hf.Model, query string) (hf.Embedding, error) {
+	card := m.Card()
+	at := asked{card.ID, card.Revision, card.Pooling, card.Prompts[hf.Query], query}
+	if known, ok := s.asked.Get(at); ok {
+		return known, nil
+	}
+	e, err := m.Embed(ctx, hf.Query, []string{query})
+	if err != nil {
+		return hf.Embedding{}, err
+	}
+	s.asked.Put(at, e[0], 4*len(e[0].Vector)+len(query)+200)
+	return e[0], nil
 }
