@@ -25,6 +25,7 @@ type batch struct {
 	slots []uint32
 	rows  []*int8
 	dots  []int32
+	keys  []uint64
 }
 
 const (
@@ -35,7 +36,7 @@ const (
 func (x *Index) walker() *walker {
 	w := x.walkers.Get().(*walker)
 	if w.rows == nil {
-		w.batch = batch{make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]int32, batchRows)}
+		w.batch = batch{make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]int32, batchRows), make([]uint64, batchRows)}
 		w.buffer = make([]float32, x.dimensions)
 	}
 	return w
@@ -81,7 +82,7 @@ func (w *walker) start(s *state, found *beam, may admit) {
 		simd.DotBlock(dots, w.query.words, s.sample.rows[from*s.stride:][:len(slots)*s.stride])
 		for i, slot := range slots {
 			w.visit(slot)
-			w.add(slot, float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), found, may)
+			w.add(keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot), found, may)
 		}
 	}
 	for _, slot := range s.pending {
@@ -126,22 +127,26 @@ func (w *walker) gather(s *state, from uint32) {
 
 // compare scores the batch, and empties it.
 func (w *walker) compare(s *state, found *beam, may admit) {
-	dots := w.dots[:len(w.slots)]
+	dots, keys := w.dots[:len(w.slots)], w.keys[:len(w.slots)]
 	simd.DotRows(dots, w.query.words, w.rows)
-	for i, slot := range w.slots {
-		w.add(slot, float32(dots[i])*(w.query.scale*s.scale(slot)), found, may)
+	for i, slot := range w.slots { // by itself: the scales of many rows are fetched at once, where nothing is decided in between
+		keys[i] = keyOf(float32(dots[i])*(w.query.scale*s.scale(slot)), slot)
+	}
+	for _, key := range keys {
+		w.add(key, found, may)
 	}
 	w.slots, w.rows = w.slots[:0], w.rows[:0]
 }
 
-func (w *walker) add(slot uint32, score float32, found *beam, may admit) {
-	key := keyOf(score, slot)
+func (w *walker) add(key uint64, found *beam, may admit) {
+	worst := found.worst()
 	if found == &w.near {
-		w.near.add(key)
+		if key < worst { // as few are
+			found.add(key)
+		}
 		return
 	}
-	worst := found.worst()
-	if key < worst && may(slot) {
+	if key < worst && may(slotOf(key)) {
 		found.add(key)
 	}
 	if len(found.keys) < found.limit || key < worst {
