@@ -3,13 +3,13 @@ package api
 import (
 	"cmp"
 	"fmt"
-	"runtime"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
 	"searchd/api/wire"
 	"searchd/hf"
+	"searchd/internal/cores"
 	"searchd/models"
 )
 
@@ -155,7 +155,7 @@ func (s *Server) teiInfo(c *fiber.Ctx) error {
 	info := wire.TEIInfo{
 		ModelID: card.ID, ModelSHA: card.Revision, ModelDtype: card.Precision, ServedModelName: card.ID,
 		MaxConcurrentRequests: s.app.Config().Concurrency, MaxInputLength: card.MaxTokens, MaxBatchTokens: maxInputs * card.MaxTokens,
-		MaxClientBatchSize: maxInputs, AutoTruncate: true, TokenizationWorkers: runtime.GOMAXPROCS(0), Version: s.Version,
+		MaxClientBatchSize: maxInputs, AutoTruncate: true, TokenizationWorkers: cores.Count(), Version: s.Version,
 	}
 	info.ModelType.Embedding.Pooling = card.Pooling
 	return send(c, info)

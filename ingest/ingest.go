@@ -12,6 +12,7 @@ import (
 	"searchd/index"
 	"searchd/index/lexical"
 	"searchd/ingest/extract"
+	"searchd/internal/cores"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -208,7 +209,10 @@ func (s *Service) reindex(ctx context.Context, c models.Collection, added []mode
 	}
 	var words error
 	var wait sync.WaitGroup
-	wait.Go(func() { words = s.words.Update(ctx, c, retitled, removed) })
+	wait.Go(func() {
+		cores.Lower()
+		words = s.words.Update(ctx, c, retitled, removed)
+	})
 	vectors := s.reindexVectors(ctx, c, items, removed)
 	wait.Wait()
 	err := errors.Join(words, vectors)

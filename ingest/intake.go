@@ -7,13 +7,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/samber/lo"
 
+	"searchd/internal/cores"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -22,6 +22,7 @@ import (
 const (
 	intakeItems = 500
 	intakeBytes = 4 << 20
+	largeUpload = 16 // documents: from here on it is worth threads of their own
 )
 
 // Intake turns the documents of one request into a job. Documents come one at a time, so that a body may be larger than
@@ -101,23 +102,7 @@ func (in *Intake) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	type decoded struct {
-		draft models.Draft
-		err   error
-	}
-	drafts := make([]decoded, len(list))
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(len(list), runtime.GOMAXPROCS(0)) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
-				if _, there := known[string(list[i].hash)]; !there {
-					drafts[i].draft, drafts[i].err = in.decode(list[i].sent)
-				}
-			}
-		})
-	}
-	wait.Wait()
+	drafts := in.decodeAll(list, known)
 	for i, r := range list {
 		if doc, there := known[string(r.hash)]; there {
 			err = in.addKnown(ctx, r.at, doc)
@@ -129,6 +114,39 @@ func (in *Intake) look(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// decoded is what a document that was sent says, or why that cannot be read.
+type decoded struct {
+	draft models.Draft
+	err   error
+}
+
+// decodeAll reads the documents that are not known. Those of a large upload are read in the background: whoever sends it
+// waits for more than that.
+func (in *Intake) decodeAll(list []raw, known map[string]models.Document) []decoded {
+	drafts := make([]decoded, len(list))
+	var next atomic.Int64
+	decode := func() {
+		for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
+			if _, there := known[string(list[i].hash)]; !there {
+				drafts[i].draft, drafts[i].err = in.decode(list[i].sent)
+			}
+		}
+	}
+	if len(list) < largeUpload {
+		decode()
+		return drafts
+	}
+	var wait sync.WaitGroup
+	for range cores.Count() {
+		wait.Go(func() {
+			cores.Lower()
+			decode()
+		})
+	}
+	wait.Wait()
+	return drafts
 }
 
 // known are the documents that are stored just as they were sent, by hash, where it makes no difference whether that is said

@@ -10,6 +10,7 @@ import (
 	"github.com/samber/lo"
 
 	"searchd/hf"
+	"searchd/internal/cores"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -135,7 +136,10 @@ func (s *Service) work(ctx context.Context, job *models.Job) (steps int, err err
 		}
 		results = next
 		// What was embedded is kept, even where the process is about to end.
-		go func() { committed <- s.commit(context.WithoutCancel(ctx), job, c, next) }()
+		go func() {
+			cores.Lower()
+			committed <- s.commit(context.WithoutCancel(ctx), job, c, next)
+		}()
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
+	"searchd/internal/cores"
 	"searchd/models"
 )
 
@@ -33,7 +33,7 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	lookUp()
+	cores.Spare()
 	if _, err := fmt.Fprintf(t.out, "listening on http://%s\n", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close(), a.close())
 	}
@@ -53,10 +53,6 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	}
 	return errors.Join(err, a.close())
 }
-
-// lookUp gives Go a thread more than there are cores. When every thread computes, Go looks at the network only every 10 ms;
-// a thread that has nothing to compute waits there, and the system runs it as soon as something comes in.
-func lookUp() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) }
 
 // warm builds the indexes before somebody has to wait for them.
 func (a *app) warm(ctx context.Context) {

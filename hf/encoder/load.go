@@ -3,11 +3,11 @@ package encoder
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"searchd/hf/safetensors"
+	"searchd/internal/cores"
 	"searchd/internal/simd"
 )
 
@@ -37,7 +37,7 @@ func (m *Model) load(file *safetensors.File) error {
 func share(n int, do func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, cores.Count()) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"runtime"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"searchd/hf/encoder"
 	"searchd/hf/safetensors"
 	"searchd/hf/tokenizer"
+	"searchd/internal/cores"
 	"searchd/models"
 )
 
@@ -37,7 +37,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Workers = defaultTo(max(0, o.Workers), min(runtime.GOMAXPROCS(0), runtime.NumCPU()))
+	o.Workers = defaultTo(max(0, o.Workers), cores.Count())
 	o.BatchTokens = defaultTo(max(0, o.BatchTokens), 512)
 	o.QueueTexts = defaultTo(max(0, o.QueueTexts), 16<<10)
 	o.QueueTokens = defaultTo(max(0, o.QueueTokens), 1<<20)

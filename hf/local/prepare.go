@@ -2,11 +2,11 @@ package local
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"searchd/hf"
+	"searchd/internal/cores"
 )
 
 // textsAtOnce is how many texts are tokenised between two looks at ctx.
@@ -33,7 +33,7 @@ func (e *Embedder) prepareAll(ctx context.Context, role hf.Role, texts []string)
 		}
 	}
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), (len(texts)+textsAtOnce-1)/textsAtOnce) - 1 {
+	for range min(cores.Count(), (len(texts)+textsAtOnce-1)/textsAtOnce) - 1 {
 		wg.Go(work)
 	}
 	work()

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"searchd/index"
+	"searchd/internal/cores"
 	"searchd/internal/simd"
 )
 
@@ -95,7 +95,7 @@ func Open(dir string, dimensions int, o Options) (*Index, error) {
 		return nil, fmt.Errorf("hnsw: vectors of %d values", dimensions)
 	}
 	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = cores.Count()
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

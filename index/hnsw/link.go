@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"searchd/internal/cores"
 	"searchd/internal/simd"
 )
 
@@ -79,6 +80,7 @@ func (x *Index) parallel(n int, f func(w *tool, i int)) {
 	var group sync.WaitGroup
 	for range min(x.opts.Workers, n) {
 		group.Go(func() {
+			cores.Lower()
 			w := x.walker()
 			defer x.walkers.Put(w)
 			t := &tool{walker: w}

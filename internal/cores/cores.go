@@ -1,0 +1,17 @@
+package cores
+
+import "runtime"
+
+// count is taken before Spare changes it.
+var count = runtime.GOMAXPROCS(0)
+
+// Count is how many goroutines can compute at the same time: cores, or as many as a container is given.
+func Count() int { return count }
+
+// Spare lets Go use more threads than there are cores: what a server does in the background takes up to two for each core,
+// and a few that run alone.
+func Spare() { runtime.GOMAXPROCS(2*count + 4) }
+
+// Lower gives the calling goroutine a thread of its own until it ends, with a lower priority than the process has; where the
+// system has no such thing, nothing is changed. The goroutine should end soon, as its thread does with it.
+func Lower() { lower() }
