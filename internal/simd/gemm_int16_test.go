@@ -193,7 +193,7 @@ func TestQuantizeInt16Special(t *testing.T) {
 			if finite != (special-special == 0) || rows.Scales[0] != 0 {
 				t.Errorf("%v: scales %v", special, rows.Scales)
 			}
-			if back := float64(rows.Values[70]) * float64(scale); finite && math.Abs(back-float64(special)) > math.Abs(float64(special))*1e-4+int16Tiny {
+			if back := float64(rows.Values[70]) * float64(scale); finite && math.Abs(back-float64(special)) > math.Abs(float64(special))*1e-4+tinyGroup {
 				t.Errorf("%v became %v", special, back)
 			}
 		}

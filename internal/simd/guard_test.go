@@ -7,14 +7,14 @@ import (
 
 // arena is memory between guard pages. A slice cut from its edge makes a read beyond the slice crash; the canary around a
 // slice shows a write beyond it.
-type arena[T int8 | int16 | int32 | BFloat16 | float32] struct {
+type arena[T int8 | uint8 | int16 | int32 | BFloat16 | float32] struct {
 	all    []T
 	canary T
 	slice  []T // cut last
 	first  int // its place in all
 }
 
-func newArena[T int8 | int16 | int32 | BFloat16 | float32](tb testing.TB, values int, canary T) *arena[T] {
+func newArena[T int8 | uint8 | int16 | int32 | BFloat16 | float32](tb testing.TB, values int, canary T) *arena[T] {
 	var zero T
 	bytes := mapGuarded(tb, values*int(unsafe.Sizeof(zero)))
 	all := unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bytes))), len(bytes)/int(unsafe.Sizeof(zero)))

@@ -2,14 +2,15 @@ package simd
 
 import "math"
 
-// The largest quantised activation, and the largest value of a group that counts as nothing: dividing by it would overflow.
+// The largest quantised activations, and the largest value of a group that counts as nothing: dividing by it would overflow.
 const (
 	int16Top  = 32767
-	int16Tiny = 1e-30
+	int8Top   = 127
+	tinyGroup = 1e-30
 )
 
 // quantizeConstants are what the kernels divide by and compare with.
-var quantizeConstants = [...]float32{int16Top, 1.0 / int16Top, int16Tiny}
+var quantizeConstants = [...]float32{int16Top, 1.0 / int16Top, int8Top, 1.0 / int8Top, tinyGroup}
 
 // Quantize turns activations into values of row i of a, from group first on, with a scale for each 64:
 //
@@ -53,7 +54,7 @@ func quantizeInt16(q *[Int16Group]int16, x []float32) float32 {
 		bits = max(bits, math.Float32bits(v)&^(1<<31))
 	}
 	top := math.Float32frombits(bits)
-	if top < int16Tiny {
+	if top < tinyGroup {
 		clear(q[:])
 		return 0
 	}

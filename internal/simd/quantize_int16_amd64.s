@@ -38,7 +38,7 @@ group:
 	VPMAXSD       X6, X7, X7
 	VMOVSHDUP     X7, X6
 	VPMAXSD       X6, X7, X7
-	VMOVSS        ·quantizeConstants+8(SB), X5
+	VMOVSS        ·quantizeConstants+16(SB), X5
 	VCMPSS        $0x05, X5, X7, X5
 	VMOVSS        ·quantizeConstants+0(SB), X6
 	VDIVSS        X7, X6, X6
@@ -114,7 +114,7 @@ group:
 	VPMAXSD      X9, X10, X10
 	VMOVSHDUP    X10, X9
 	VPMAXSD      X9, X10, X10
-	VMOVSS       ·quantizeConstants+8(SB), X9
+	VMOVSS       ·quantizeConstants+16(SB), X9
 	VCMPSS       $0x05, X9, X10, X9
 	VMOVSS       ·quantizeConstants+0(SB), X11
 	VDIVSS       X10, X11, X11

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	pairBytes  = 4  // two values of a row
+	pairBytes  = 4  // two values of a row, or four of int8
 	groupPairs = 32 // in a group of values that share a scale
 )
 
@@ -16,7 +16,7 @@ const (
 // VNNI multiplies and adds in one instruction, AVX2 in two.
 func gemmInt16(t *target) {
 	t.function("gemmInt16", "func(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int16, scales, bias *float32, m, groups int)")
-	g := &int16Emitter{gemmEmitter{target: t, rows: 12}}
+	g := &int16Emitter{integerEmitter{gemmEmitter{target: t, rows: 12}}}
 	if !t.wide() {
 		g.rows = 6
 	}
@@ -24,29 +24,45 @@ func gemmInt16(t *target) {
 	g.ldc, g.lda = t.value("ldc"), t.value("groups")
 	t.SHLQ(operand.Imm(2), g.ldc)
 	t.SHLQ(operand.Imm(7), g.lda)
-	g.dispatch(g.block)
+	g.dispatch(func(rows int) { g.block(rows, g.group) })
 }
 
-type int16Emitter struct{ gemmEmitter }
+type int16Emitter struct{ integerEmitter }
 
-// block computes rows outputs rows and goes on with the next block.
-func (g *int16Emitter) block(rows int) {
+// group multiplies a group of each row with its part of the panel.
+func (g *int16Emitter) group(rows int, at groupPlace) [][2]reg.VecVirtual {
+	sums, steps := g.zeroSums(rows), g.GP64()
+	g.MOVQ(operand.U32(groupPairs), steps)
+	g.loop(string(label("rows%d_pairs", rows)), steps, unroll, func() {
+		for i := range unroll {
+			g.step(sums, at.rows, at.panel, i)
+		}
+		g.advance(at.rows, at.panel, unroll)
+	})
+	return sums
+}
+
+// integerEmitter is what products of integers have in common, whatever their width: sums of a group that are exact, and
+// scales.
+type integerEmitter struct{ gemmEmitter }
+
+// groupPlace are pointers into a group: of the rows, as at wants them, of the panel and of its scales.
+type groupPlace struct {
+	rows          []reg.GPVirtual
+	panel, scales reg.GPVirtual
+}
+
+// block computes rows outputs rows and goes on with the next block. The sums of a group are those that group makes, which
+// also moves the pointers of rows and panel on.
+func (g *integerEmitter) block(rows int, group func(rows int, at groupPlace) [][2]reg.VecVirtual) {
 	scales := g.rowScales()
 	g.startRows(rows)
-	panel, panelScales, groups := g.value("panel"), g.value("scales"), g.value("groups")
-	pointers := g.rowPointers(rows)
+	at, groups := groupPlace{panel: g.value("panel"), scales: g.value("scales")}, g.value("groups")
+	at.rows = g.rowPointers(rows)
 	g.loop(string(label("rows%d_group", rows)), groups, 1, func() {
-		sums, steps := g.zeroSums(rows), g.GP64()
-		g.MOVQ(operand.U32(groupPairs), steps)
-		g.loop(string(label("rows%d_pairs", rows)), steps, unroll, func() {
-			for i := range unroll {
-				g.step(sums, pointers, panel, i)
-			}
-			g.advance(pointers, panel, unroll)
-		})
-		g.scaleSums(sums, scales, panelScales)
+		g.scaleSums(group(rows, at), scales, at.scales)
 	})
-	g.LEAQ(operand.Mem{Base: pointers[(rows-1)/3]}, g.a) // it stands at the end of its row
+	g.LEAQ(operand.Mem{Base: at.rows[(rows-1)/3]}, g.a) // it stands at the end of its row
 	for range (rows - 1) % 3 {
 		g.ADDQ(g.lda, g.a)
 	}
@@ -57,7 +73,7 @@ func (g *int16Emitter) block(rows int) {
 }
 
 // rowScales points at the first group's scale of the block's first row.
-func (g *int16Emitter) rowScales() reg.GPVirtual {
+func (g *integerEmitter) rowScales() reg.GPVirtual {
 	scales, done := g.value("aScales"), g.value("m")
 	g.SUBQ(g.m, done)
 	g.LEAQ(operand.Mem{Base: scales, Index: done, Scale: 4}, scales)
@@ -65,7 +81,7 @@ func (g *int16Emitter) rowScales() reg.GPVirtual {
 }
 
 // startRows sets the rows of c to the bias.
-func (g *int16Emitter) startRows(rows int) {
+func (g *integerEmitter) startRows(rows int) {
 	bias, low, high := g.value("bias"), g.vec(), g.vec()
 	g.VMOVUPS(operand.Mem{Base: bias}, low)
 	g.VMOVUPS(operand.Mem{Base: bias, Disp: g.bytes()}, high)
@@ -78,7 +94,7 @@ func (g *int16Emitter) startRows(rows int) {
 }
 
 // nextRows moves c on by the rows of a block, or back.
-func (g *int16Emitter) nextRows(rows, direction int) {
+func (g *integerEmitter) nextRows(rows, direction int) {
 	skip := g.GP64()
 	g.IMUL3Q(operand.U32(uint32(rows)), g.ldc, skip)
 	if direction > 0 {
@@ -88,7 +104,7 @@ func (g *int16Emitter) nextRows(rows, direction int) {
 	}
 }
 
-func (g *int16Emitter) zeroSums(rows int) [][2]reg.VecVirtual {
+func (g *integerEmitter) zeroSums(rows int) [][2]reg.VecVirtual {
 	sums := make([][2]reg.VecVirtual, rows)
 	for i := range sums {
 		sums[i] = [2]reg.VecVirtual{g.vec(), g.vec()}
@@ -107,8 +123,8 @@ func (g *int16Emitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, 
 	for row, s := range sums {
 		g.VPBROADCASTD(g.at(pointers, row, pairBytes*i), values)
 		if g.wide() {
-			g.addProducts(low, values, s[0])
-			g.addProducts(high, values, s[1])
+			g.addProducts("VPDPWSSD", low, values, s[0])
+			g.addProducts("VPDPWSSD", high, values, s[1])
 			continue
 		}
 		products := g.vec()
@@ -120,7 +136,7 @@ func (g *int16Emitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, 
 }
 
 // scaleSums adds the sums of a group to c, and moves both kinds of scales on to the next group.
-func (g *int16Emitter) scaleSums(sums [][2]reg.VecVirtual, scales, panelScales reg.GPVirtual) {
+func (g *integerEmitter) scaleSums(sums [][2]reg.VecVirtual, scales, panelScales reg.GPVirtual) {
 	var columns [2]reg.VecVirtual
 	for half := range columns {
 		columns[half] = g.vec()
@@ -144,10 +160,10 @@ func (g *int16Emitter) scaleSums(sums [][2]reg.VecVirtual, scales, panelScales r
 	g.LEAQ(operand.Mem{Base: scales, Index: stride, Scale: 4}, scales)
 }
 
-// addProducts is VPDPWSSD, which avo does not know.
-func (g *int16Emitter) addProducts(weights, values, sums operand.Op) {
+// addProducts is VPDPWSSD, for pairs of int16, or VPDPBUSD, for four of int8. avo knows neither.
+func (g *integerEmitter) addProducts(opcode string, weights, values, sums operand.Op) {
 	operands := []operand.Op{weights, values, sums}
 	g.Instruction(&ir.Instruction{
-		Opcode: "VPDPWSSD", Operands: operands, Inputs: operands, Outputs: operands[2:], ISA: []string{"AVX512VNNI"},
+		Opcode: opcode, Operands: operands, Inputs: operands, Outputs: operands[2:], ISA: []string{"AVX512VNNI"},
 	})
 }

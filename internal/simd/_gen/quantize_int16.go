@@ -19,17 +19,23 @@ func quantizeInt16(t *target) {
 	t.ones(sign)
 	t.VPSRLD(operand.Imm(1), sign, sign) // all bits but the sign
 	t.loop("group", groups, 1, func() {
-		values := make([]reg.VecVirtual, groupValues/t.lanes)
-		for i := range values {
-			values[i] = t.vec()
-			t.VMOVUPS(operand.Mem{Base: x, Disp: i * t.bytes()}, values[i])
-		}
-		t.narrow(values, t.groupScale(t.largest(values, sign), scales), q)
+		values := t.groupOf(x)
+		t.narrow(values, t.groupScale(t.largest(values, sign), scales, 0), q)
 		t.ADDQ(operand.I32(4*groupValues), x)
 		t.ADDQ(operand.I32(2*groupValues), q)
 		t.ADDQ(stride, scales)
 	})
 	t.end()
+}
+
+// groupOf loads a group.
+func (t *target) groupOf(x reg.GPVirtual) []reg.VecVirtual {
+	values := make([]reg.VecVirtual, groupValues/t.lanes)
+	for i := range values {
+		values[i] = t.vec()
+		t.VMOVUPS(operand.Mem{Base: x, Disp: i * t.bytes()}, values[i])
+	}
+	return values
 }
 
 func (t *target) ones(v reg.VecVirtual) {
@@ -62,15 +68,16 @@ func (t *target) largest(values []reg.VecVirtual, sign reg.VecVirtual) reg.VecVi
 }
 
 // groupScale stores the scale that belongs to the largest magnitude and answers, in every lane, what to multiply values
-// with. Both are zero for a group of nothing.
-func (t *target) groupScale(top reg.VecVirtual, scales reg.GPVirtual) reg.VecVirtual {
+// with. Both are zero for a group of nothing. Elements first and first+1 of quantizeConstants are the largest integer and
+// what it divides by.
+func (t *target) groupScale(top reg.VecVirtual, scales reg.GPVirtual, first int) reg.VecVirtual {
 	keep, inverse, scale := t.XMM(), t.XMM(), t.XMM()
-	t.VMOVSS(global("quantizeConstants", 2), keep)
+	t.VMOVSS(global("quantizeConstants", 4), keep)
 	t.VCMPSS(operand.Imm(notLess), keep, top, keep)
-	t.VMOVSS(global("quantizeConstants", 0), inverse)
+	t.VMOVSS(global("quantizeConstants", first), inverse)
 	t.VDIVSS(top, inverse, inverse)
 	t.VANDPS(keep, inverse, inverse)
-	t.VMULSS(global("quantizeConstants", 1), top, scale)
+	t.VMULSS(global("quantizeConstants", first+1), top, scale)
 	t.VANDPS(keep, scale, scale)
 	t.VMOVSS(scale, operand.Mem{Base: scales})
 	return t.spreadLow(inverse)
