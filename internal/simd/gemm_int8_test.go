@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -181,7 +182,11 @@ func FuzzGemmInt8(f *testing.F) {
 			for _, level := range Levels() {
 				setLevel(t, level)
 				rows := Int8Rows{Groups: groups, Stride: 1, Values: make([]uint8, groups*Int8Stored), Scales: make([]float32, groups), Wide: p.a.Wide}
+				before := slices.Clone(x)
 				rows.Quantize(0, 0, x)
+				if !slices.Equal(x, before) {
+					t.Fatal("quantising changed the values")
+				}
 				if level == Levels()[0] {
 					copy(p.a.Values[i*groups*Int8Stored:], rows.Values)
 					for g, s := range rows.Scales {
@@ -218,6 +223,29 @@ func TestQuantizeInt8(t *testing.T) {
 			checkInt8(t, rows, x)
 			qs.check(t)
 		})
+	})
+}
+
+// Wide values of long rows, and of parts of rows, are found in their groups.
+func TestQuantizeInt8Wide(t *testing.T) {
+	r := newRand()
+	eachLevel(t, func(t *testing.T) {
+		for _, groups := range []int{1, 16, 17, 40} {
+			rows := Int8Rows{Groups: groups, Stride: 3, Values: make([]uint8, 3*groups*Int8Stored), Scales: make([]float32, 3*groups)}
+			x := make([]float32, groups*Int8Group)
+			fillNormal(x, r, 1)
+			for g := range groups {
+				rows.Wide = append(rows.Wide, int8(r.IntN(Int8Group+1)-1))
+				if at := rows.Wide[g]; at >= 0 {
+					x[g*Int8Group+int(at)] *= 20
+				}
+			}
+			first := min(5, groups-1)
+			rows.Quantize(2, 0, x[:first*Int8Group])
+			rows.Quantize(2, first, x[first*Int8Group:])
+			row := Int8Rows{groups, 3, rows.Values[2*groups*Int8Stored:], rows.Scales[2:], rows.Wide}
+			checkInt8(t, row, x)
+		}
 	})
 }
 

@@ -9,39 +9,56 @@ import "math"
 // A wide value does not count for the scale but with a fifth, and is the sum of five. What is missing from the last group
 // counts as zero. A group with a value that is not finite gets a scale that is not finite, so that whatever is multiplied with
 // it shows it. All levels give the same bits. It panics if x does not fit.
+//
+// While it works it changes wide values of x, which at the end is what it was.
 func (a Int8Rows) Quantize(i, first int, x []float32) {
 	groups := Int8Groups(len(x))
 	if i < 0 || i >= a.Stride || first < 0 || first+groups > a.Groups {
 		panic("simd: Quantize: the values do not fit into the row")
 	}
-	if groups == 0 {
+	if a.Wide == nil {
+		a.quantize(i, first, x)
 		return
 	}
-	values, scales := a.Values[(i*a.Groups+first)*Int8Stored:][:groups*Int8Stored], a.Scales[first*a.Stride+i:]
-	scales = scales[:(groups-1)*a.Stride+1]
-	whole := len(x) / Int8Group
-	if a.Wide != nil {
-		whole = 0 // each group is looked at by itself
-	}
-	quantizeInt8Groups(values, scales, a.Stride, x, whole)
-	for g := whole; g < groups; g++ {
-		var group [Int8Group]float32
-		copy(group[:], x[g*Int8Group:])
-		at := a.Wide.of(first + g)
-		var large float32
-		if at >= 0 {
-			large = group[at]
-			group[at] /= wideParts
+	var kept [16]float32
+	for ; len(x) > 0; first += len(kept) {
+		part := x[:min(len(x), len(kept)*Int8Group)]
+		wide := a.Wide[first:][:Int8Groups(len(part))]
+		for g, at := range wide {
+			if place := g*Int8Group + int(at); at >= 0 && place < len(part) {
+				kept[g] = part[place]
+				part[place] /= wideParts
+			}
 		}
-		quantizeInt8Groups(values[g*Int8Stored:], scales[g*a.Stride:], 1, group[:], 1)
-		if at >= 0 {
-			spreadWide((*[Int8Stored]uint8)(values[g*Int8Stored:]), at, large, scales[g*a.Stride])
+		a.quantize(i, first, part)
+		for g, at := range wide {
+			if place := g*Int8Group + int(at); at >= 0 && place < len(part) {
+				part[place] = kept[g]
+				values := a.Values[(i*a.Groups+first+g)*Int8Stored:]
+				spreadWide((*[Int8Stored]uint8)(values), int(at), kept[g], a.Scales[(first+g)*a.Stride+i])
+			}
 		}
+		x = x[len(part):]
 	}
 }
 
 // wideParts is in how many parts a wide value is kept.
 const wideParts = 1 + spareInt8
+
+// quantize is Quantize without wide values.
+func (a Int8Rows) quantize(i, first int, x []float32) {
+	groups, whole := Int8Groups(len(x)), len(x)/Int8Group
+	if groups == 0 {
+		return
+	}
+	values, scales := a.Values[(i*a.Groups+first)*Int8Stored:][:groups*Int8Stored], a.Scales[first*a.Stride+i:]
+	quantizeInt8Groups(values, scales[:(groups-1)*a.Stride+1], a.Stride, x, whole)
+	if whole < groups {
+		var last [Int8Group]float32
+		copy(last[:], x[whole*Int8Group:])
+		quantizeInt8Groups(values[whole*Int8Stored:], scales[whole*a.Stride:], 1, last[:], 1)
+	}
+}
 
 // spreadWide sets a wide value: what the spare values have of it is a fifth, rounded away from zero, and its own place has the
 // rest.
