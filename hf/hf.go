@@ -42,6 +42,7 @@ type Card struct {
 	Licence      string          // SPDX identifier
 	Source       string          // where the weights came from: "bundled", a folder
 	Precision    string          // how the weights are stored: "int8", "float32", …
+	Arithmetic   string          // what they are multiplied in, once the model is open: "int16", "int8", "float32" or "bfloat16"
 	Null         Null            // how unrelated texts score
 }
 

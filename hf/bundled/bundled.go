@@ -44,7 +44,7 @@ func (f folder) View(name string) ([]byte, error) {
 // FS is the folder of the bundled model, as sentence-transformers lays it out. It is a local.Viewer.
 func FS() fs.FS { return folder{files} }
 
-// Open loads the bundled model. Of o only Workers and BatchTokens count.
+// Open loads the bundled model. What o says of its name, origin and scores does not count.
 func Open(o local.Options) (*local.Embedder, error) {
 	o.ID, o.Source, o.Licence, o.Revision, o.Null = ID, "bundled", "Apache-2.0", Revision, null
 	return local.Open(FS(), o)

@@ -146,7 +146,7 @@ func TestArchitectures(t *testing.T) {
 }
 
 func testArchitecture(t *testing.T, f folder) {
-	m, err := New(f.config, f.file)
+	m, err := New(f.config, f.file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestArchitecturesAlone(t *testing.T) { eachLevel(t, testArchitecturesAlone)
 
 func testArchitecturesAlone(t *testing.T) {
 	for _, f := range folders(t) {
-		m, err := New(f.config, f.file)
+		m, err := New(f.config, f.file, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,13 +240,13 @@ func TestBuckets(t *testing.T) {
 // The int8 form of every architecture is read, with its head, and stays near the original.
 func TestQuantizeArchitectures(t *testing.T) {
 	for _, f := range folders(t) {
-		m, err := New(f.config, f.file)
+		m, err := New(f.config, f.file, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		small := f
 		small.file = quantised(t, f.config, f.file)
-		q, err := New(f.config, small.file)
+		q, err := New(f.config, small.file, Options{})
 		if err != nil {
 			t.Fatal(f.name, err)
 		}
@@ -280,11 +280,11 @@ func TestOldNormNames(t *testing.T) {
 	if old.Has("bert.embeddings.LayerNorm.weight") {
 		t.Fatal("nothing renamed")
 	}
-	want, err := New(config, file)
+	want, err := New(config, file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := New(config, old)
+	got, err := New(config, old, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestArchitectureRefuses(t *testing.T) {
 	roberta, bert, distilbert := openFolder(t, "roberta"), openFolder(t, "bert-classifier"), openFolder(t, "distilbert")
 	wrong := roberta.config
 	wrong.ModelType = "mpnet"
-	if _, err := New(wrong, roberta.file); err == nil || !strings.Contains(err.Error(), `"encoder.layer.0.attention.attn.q.weight" is missing`) {
+	if _, err := New(wrong, roberta.file, Options{}); err == nil || !strings.Contains(err.Error(), `"encoder.layer.0.attention.attn.q.weight" is missing`) {
 		t.Error("RoBERTa's weights as MPNet's:", err)
 	}
 	if _, err := Head(roberta.config, roberta.file); err == nil || !strings.Contains(err.Error(), `"classifier.dense.weight" is missing`) {
@@ -314,7 +314,7 @@ func TestArchitectureRefuses(t *testing.T) {
 		t.Error("another number of classes:", err)
 	}
 	out := distilbert.output(t)
-	m, err := New(roberta.config, roberta.file)
+	m, err := New(roberta.config, roberta.file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func TestNotFinite(t *testing.T) {
 			}
 			return []safetensors.Tensor{tensor}
 		})
-		m, err := New(config, broken)
+		m, err := New(config, broken, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func TestEveryWeightIsRead(t *testing.T) {
 				}
 				return []safetensors.Tensor{tensor}
 			})
-			_, err := New(f.config, broken.file)
+			_, err := New(f.config, broken.file, Options{})
 			if err == nil && f.config.Classes() != nil {
 				_, err = Head(f.config, broken.file)
 			}

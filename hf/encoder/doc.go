@@ -24,6 +24,9 @@
 // int32: simd.GemmInt16. To the vectors that is no loss that can be measured (the activations keep 15 bits), and it takes half
 // the instructions and half the bytes of float32. Attention, GELU and LayerNorm stay in float32.
 //
+// Options.Int8 rounds to int8 instead, with the same scales: simd.GemmInt8. That is a loss, most of all where one value of a group
+// is far larger than the others; the state has such values, always at the same places, and one a group is kept as five.
+//
 // At the end the rows of each text are pooled, and go through the dense layers of Output; a classifier's head is two of them.
 //
 // Every product goes panel by panel, with all rows inside, so a panel of weights stays in the nearest cache while it is

@@ -40,14 +40,16 @@ type linear struct {
 	bias   []float32
 	panels []float32 // nil if integers are multiplied
 	whole  []int16
-	scales []float32       // of whole: for each panel, for each group of inputs, 32
+	bytes  []int8 // instead of whole where the model multiplies in int8
+	starts []int32
+	scales []float32       // of whole or bytes: for each panel, for each group of inputs, 32
 	tiles  []simd.BFloat16 // instead of all these where the model is packed in tiles
 }
 
-// pack lays the matrix out for the kernels.
-func pack(m *matrix, bias []float32, out, in dimension) linear {
+// pack lays the matrix out for the kernels, as int8 if eight is set; wide are then the inputs that are.
+func pack(m *matrix, bias []float32, out, in dimension, eight bool, wide simd.Wide) linear {
 	if m.integers(in) {
-		return packIntegers(m, bias, out, in)
+		return packIntegers(m, bias, out, in, eight, wide)
 	}
 	return packFloats(m, bias, out, in)
 }
@@ -61,7 +63,18 @@ func newLinear(bias []float32, out, in dimension) linear {
 // integers tells whether the matrix is multiplied as integers: if its groups are those of the kernel, also among the columns
 // that rounding adds.
 func (m *matrix) integers(in dimension) bool {
-	return m.q != nil && m.group == simd.Int16Group && (in.blocks == 1 || in.used == in.stride)
+	return m.q != nil && m.group == simd.Int16Group && in.grouped()
+}
+
+// grouped tells whether the columns that rounding adds leave groups of values as they are.
+func (d dimension) grouped() bool { return d.blocks == 1 || d.used == d.stride }
+
+// quantize turns floats into integers, as Quantize does, if they are to be multiplied as such.
+func (m *matrix) quantize(in dimension) {
+	if m.q == nil && in.grouped() && finite(m.floats) {
+		m.q, m.scales = quantizeRows(m.floats, m.columns)
+		m.floats, m.group = nil, groupValues
+	}
 }
 
 // packFloats packs one panel at a time, so that little scratch is needed.
@@ -105,10 +118,14 @@ func (m *matrix) eachPanel(out, in dimension, visit func(first int, rows []float
 	}
 }
 
-func packIntegers(m *matrix, bias []float32, out, in dimension) linear {
+func packIntegers(m *matrix, bias []float32, out, in dimension, eight bool, wide simd.Wide) linear {
 	l := newLinear(bias, out, in)
-	columns, n := in.published(), groups(in.published(), simd.Int16Group)
-	l.whole = make([]int16, out.size()*n*simd.Int16Group)
+	columns, n := in.published(), groups(in.published(), groupValues)
+	if eight {
+		l.bytes, l.starts = make([]int8, out.size()*n*simd.Int8Stored), make([]int32, out.size()*n)
+	} else {
+		l.whole = make([]int16, out.size()*n*simd.Int16Group)
+	}
 	l.scales = make([]float32, out.size()*n)
 	rows := make([]int8, simd.PanelWidth*columns)
 	for first := 0; first < out.size(); first += simd.PanelWidth {
@@ -124,16 +141,70 @@ func packIntegers(m *matrix, bias []float32, out, in dimension) linear {
 				clear(row)
 			}
 		}
-		simd.PackInt16(l.whole[first*n*simd.Int16Group:][:simd.PanelWidth*n*simd.Int16Group], rows, columns)
+		if eight {
+			panel, starts := l.bytePanel(first)
+			simd.PackInt8(panel, starts, rows, columns, wide)
+		} else {
+			simd.PackInt16(l.wholePanel(first), rows, columns)
+		}
 	}
 	return l
+}
+
+// wholePanel is the panel of the 32 outputs from first on.
+func (l *linear) wholePanel(first int) []int16 {
+	n := simd.Int16Groups(l.in) * simd.Int16Group
+	return l.whole[first*n:][:simd.PanelWidth*n]
+}
+
+// bytePanel is the same in int8, with what its sums start at.
+func (l *linear) bytePanel(first int) ([]int8, []int32) {
+	n := simd.Int8Groups(l.in)
+	return l.bytes[first*n*simd.Int8Stored:][:simd.PanelWidth*n*simd.Int8Stored], l.starts[first*n:][:simd.PanelWidth*n]
 }
 
 // rows are the inputs of a layer in both forms: floats, one row directly after the other, and the same as integers, where
 // some layer multiplies those.
 type rows struct {
 	floats []float32
-	whole  simd.Int16Rows
+	whole  integers
+}
+
+// integers are rows of activations in int16 or, in a model that multiplies in int8, in that. Only one of the two is used.
+type integers struct {
+	words simd.Int16Rows
+	bytes simd.Int8Rows
+}
+
+// fit makes room for n rows of values, of which wide are wide.
+func (r *integers) fit(n, values int, eight bool, wide simd.Wide) {
+	switch groups := groups(values, groupValues); {
+	case max(r.words.Stride, r.bytes.Stride) >= n:
+	case eight:
+		r.bytes = simd.Int8Rows{Groups: groups, Stride: n, Values: make([]uint8, n*groups*simd.Int8Stored), Scales: make([]float32, n*groups), Wide: wide}
+	default:
+		r.words = simd.Int16Rows{Groups: groups, Stride: n, Values: make([]int16, n*groups*simd.Int16Group), Scales: make([]float32, n*groups)}
+	}
+}
+
+// used tells whether there are any.
+func (r *integers) used() bool { return r.words.Groups > 0 || r.bytes.Groups > 0 }
+
+// quantize sets row i, from group first on.
+func (r *integers) quantize(i, first int, x []float32) {
+	if r.bytes.Groups > 0 {
+		r.bytes.Quantize(i, first, x)
+	} else {
+		r.words.Quantize(i, first, x)
+	}
+}
+
+// from leaves out the rows before row i.
+func (r *integers) from(i int) integers {
+	if r.bytes.Groups > 0 {
+		return integers{bytes: r.bytes.From(i)}
+	}
+	return integers{words: r.words.From(i)}
 }
 
 // integers tells whether the layer multiplies integers.
@@ -146,9 +217,13 @@ func (l *linear) columns(first int, c []float32, ldc int, x rows, m int) {
 		simd.GemmPanel(c, ldc, x.floats, l.in, l.panels[first*l.in:][:simd.PanelWidth*l.in], bias, m, l.in)
 		return
 	}
-	n := simd.Int16Groups(l.in)
-	panel := l.whole[first*n*simd.Int16Group:][:simd.PanelWidth*n*simd.Int16Group]
-	simd.GemmInt16(c, ldc, x.whole, panel, l.scales[first*n:][:simd.PanelWidth*n], bias, m)
+	scales := l.scales[first*groups(l.in, groupValues):]
+	if l.bytes != nil {
+		panel, starts := l.bytePanel(first)
+		simd.GemmInt8(c, ldc, x.whole.bytes, panel, starts, scales, bias, m)
+		return
+	}
+	simd.GemmInt16(c, ldc, x.whole.words, l.wholePanel(first), scales, bias, m)
 }
 
 // panelCount is the number of panels, of 32 outputs each.

@@ -3,6 +3,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,13 +20,18 @@ func (m *Model) load(file *safetensors.File) error {
 	}
 	m.precision = precision(file, w.prefix+wordEmbeddings)
 	m.layers = make([]layer, m.config.Layers)
+	if m.eight {
+		if err := m.findWide(w); err != nil {
+			return err
+		}
+	}
 	errs := make([]error, len(m.layers)+1)
 	share(len(errs), func(i int) {
 		r := reader{weights: w, m: m}
 		if i == len(m.layers) {
 			m.loadEmbeddings(&r)
 		} else {
-			m.layers[i] = r.layer(fmt.Sprint(w.names.layers, i, "."))
+			m.layers[i] = r.layer(r.layerName(i))
 		}
 		errs[i] = r.err
 		atomic.AddInt64(&m.parameters, r.parameters)
@@ -46,6 +52,36 @@ func share(n int, do func(i int)) {
 	}
 	wg.Wait()
 }
+
+// findWide chooses, in each group of the state, the value that is most often far larger than the others. Encoders of this
+// family have a few such outliers, at the same places in all layers, and the norms' biases are what makes them.
+func (m *Model) findWide(w weights) error {
+	r := reader{weights: w, m: m}
+	squares := make([]float64, m.hidden.size())
+	add := func(n norm) {
+		for i, b := range n.beta {
+			squares[i] += float64(b) * float64(b)
+		}
+	}
+	add(r.norm(embeddingNorm))
+	for i := range m.layers {
+		name := r.layerName(i)
+		add(r.norm(name + r.names.attentionNorm))
+		add(r.norm(name + r.names.outputNorm))
+	}
+	for group := range slices.Chunk(squares, groupValues) {
+		widest := 0
+		for i, s := range group {
+			if s > group[widest] {
+				widest = i
+			}
+		}
+		m.wide = append(m.wide, int8(widest))
+	}
+	return r.err
+}
+
+func (r *reader) layerName(i int) string { return fmt.Sprint(r.names.layers, i, ".") }
 
 func precision(file *safetensors.File, name string) string {
 	t, _ := file.Tensor(name)
@@ -105,23 +141,24 @@ func plus(a, row []float32) []float32 {
 func (r *reader) layer(name string) layer {
 	hidden, inner, heads := r.m.hidden, r.m.intermediate, r.m.head
 	return layer{
-		query:         r.linear(name+r.names.query, heads, hidden),
-		key:           r.linear(name+r.names.key, heads, hidden),
-		value:         r.linear(name+r.names.value, heads, hidden),
-		output:        r.linear(name+r.names.output, hidden, heads),
+		query:         r.linear(name+r.names.query, heads, hidden, r.m.wide),
+		key:           r.linear(name+r.names.key, heads, hidden, r.m.wide),
+		value:         r.linear(name+r.names.value, heads, hidden, r.m.wide),
+		output:        r.linear(name+r.names.output, hidden, heads, nil),
 		attentionNorm: r.norm(name + r.names.attentionNorm),
-		grow:          r.linear(name+r.names.grow, inner, hidden),
-		shrink:        r.sliced(name+r.names.shrink, hidden, inner, r.m.slice()),
+		grow:          r.linear(name+r.names.grow, inner, hidden, r.m.wide),
+		shrink:        r.sliced(name+r.names.shrink, hidden, inner, r.m.slice(), nil),
 		outputNorm:    r.norm(name + r.names.outputNorm),
 	}
 }
 
-func (r *reader) linear(name string, out, in dimension) linear {
-	return r.sliced(name, out, in, in.size())
+// linear is a linear layer, of whose inputs wide are where the model multiplies in int8.
+func (r *reader) linear(name string, out, in dimension, wide simd.Wide) linear {
+	return r.sliced(name, out, in, in.size(), wide)
 }
 
 // sliced is a linear layer whose inputs come in slices where it is packed in tiles.
-func (r *reader) sliced(name string, out, in dimension, slice int) linear {
+func (r *reader) sliced(name string, out, in dimension, slice int, wide simd.Wide) linear {
 	m := r.matrix(name+".weight", out.published(), in.published())
 	bias := r.vector(name+".bias", out.published())
 	if r.err != nil {
@@ -130,7 +167,10 @@ func (r *reader) sliced(name string, out, in dimension, slice int) linear {
 	if r.m.tiled {
 		return packTiles(&m, bias, out, in, slice)
 	}
-	return pack(&m, bias, out, in)
+	if r.m.eight {
+		m.quantize(in)
+	}
+	return pack(&m, bias, out, in, r.m.eight, wide)
 }
 
 // norm reads a LayerNorm, whose weights the oldest checkpoints call gamma and beta.

@@ -96,7 +96,7 @@ func TestNewNamesTheTensor(t *testing.T) {
 					}
 					return []safetensors.Tensor{tensor}
 				})
-				_, err := New(config, broken)
+				_, err := New(config, broken, Options{})
 				if err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(name, "bert.")) {
 					t.Errorf("%s %s: %v", name, what, err)
 				}

@@ -270,7 +270,7 @@ func (p *pass) do(at place, thread int) {
 		}
 	case rounding:
 		for i := range normPart(at, count) {
-			ws.wholeContext.Quantize(i, 0, ws.context[(first+i)*l.output.in:][:l.output.in])
+			ws.wholeContext.quantize(i, 0, ws.context[(first+i)*l.output.in:][:l.output.in])
 		}
 	case projection:
 		l.output.panel(at.part(), ws.sum, rows{ws.context[first*l.output.in:], ws.wholeContext}, count)
@@ -310,7 +310,7 @@ func (p *pass) grow(l *layer, hs *headSpace, part int, x rows, count int) {
 		row := inner[r*width:][:end-begin]
 		p.m.activate(row)
 		if l.shrink.integers() {
-			p.ws.wholeInner.Quantize(r, begin/simd.Int16Group, row)
+			p.ws.wholeInner.quantize(r, begin/groupValues, row)
 		}
 	}
 }

@@ -114,11 +114,11 @@ func TestQuantize(t *testing.T) {
 	if Source(q) != "abc" || Source(file) != "" {
 		t.Errorf("sources %q and %q", Source(q), Source(file))
 	}
-	m, err := New(config, file)
+	m, err := New(config, file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mq, err := New(config, q)
+	mq, err := New(config, q, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestMetadata(t *testing.T) {
 		metaFormat: {metaFormat: "int4-groups-9", metaGroup: "64"},
 		metaGroup:  {metaFormat: formatVersion, metaGroup: "0"},
 	} {
-		if _, err := New(config, rewrite(t, quantised(t, config, file), metadata, same)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(config, rewrite(t, quantised(t, config, file), metadata, same), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

@@ -33,7 +33,7 @@ func TestTilesAreEqual(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			var want []float32
 			inTiles(t, func(t *testing.T) {
-				m, err := New(f.config, f.file)
+				m, err := New(f.config, f.file, Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -68,7 +68,7 @@ func TestTilesOfOddSizes(t *testing.T) {
 		want := make([]float32, len(batch.Ends)*config.Hidden)
 		inFloat32(t, config, file, batch, want)
 		inTiles(t, func(t *testing.T) {
-			m, err := New(config, file)
+			m, err := New(config, file, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +98,7 @@ func inFloat32(t *testing.T, config Config, file *safetensors.File, batch *Batch
 		t.Fatal(err)
 	}
 	defer restore()
-	m, err := New(config, file)
+	m, err := New(config, file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

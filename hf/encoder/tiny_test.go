@@ -33,7 +33,7 @@ func tiny(t testing.TB) (Config, *safetensors.File) {
 func tinyModel(t testing.TB) (*Model, *safetensors.File) {
 	t.Helper()
 	config, file := tiny(t)
-	m, err := New(config, file)
+	m, err := New(config, file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type Workspace struct {
 	inner   []float32 // [rowBlock][intermediate], if floats are multiplied
 
 	// The same as integers, where layers multiply those.
-	wholeHidden, wholeContext, wholeInner simd.Int16Rows
+	wholeHidden, wholeContext, wholeInner integers
 
 	heads []headSpace // one a thread
 	tiles tileSpace   // instead of these, of a model in tiles
@@ -123,40 +123,32 @@ func (ws *Workspace) fitInner(block, tokens int) {
 	for i := range m.layers {
 		l := &m.layers[i]
 		if l.takesIntegers() {
-			fitWhole(&ws.wholeHidden, tokens, m.hidden.size())
+			ws.wholeHidden.fit(tokens, m.hidden.size(), m.eight, m.wide)
 		}
 		if l.output.integers() {
-			fitWhole(&ws.wholeContext, block, m.head.size())
+			ws.wholeContext.fit(block, m.head.size(), m.eight, nil)
 		}
 		if l.shrink.integers() {
-			fitWhole(&ws.wholeInner, block, m.intermediate.size())
+			ws.wholeInner.fit(block, m.intermediate.size(), m.eight, nil)
 		} else {
 			grow(&ws.inner, block*m.intermediate.size())
 		}
 	}
 }
 
-// fitWhole makes room for n rows of values.
-func fitWhole(r *simd.Int16Rows, n, values int) {
-	groups := simd.Int16Groups(values)
-	if r.Stride < n {
-		*r = simd.Int16Rows{Groups: groups, Stride: n, Values: make([]int16, n*groups*simd.Int16Group), Scales: make([]float32, n*groups)}
-	}
-}
-
 // input is the state of row first and of those after it, as a layer wants it.
 func (ws *Workspace) input(first int) rows {
 	x := rows{floats: ws.hidden[first*ws.model.hidden.stride:]}
-	if ws.wholeHidden.Groups > 0 {
-		x.whole = ws.wholeHidden.From(first)
+	if ws.wholeHidden.used() {
+		x.whole = ws.wholeHidden.from(first)
 	}
 	return x
 }
 
 // round keeps the state of row i as integers, too, if a layer takes those.
 func (ws *Workspace) round(i int) {
-	if ws.wholeHidden.Groups > 0 {
-		ws.wholeHidden.Quantize(i, 0, ws.hidden[i*ws.model.hidden.stride:][:ws.model.hidden.stride])
+	if ws.wholeHidden.used() {
+		ws.wholeHidden.quantize(i, 0, ws.hidden[i*ws.model.hidden.stride:][:ws.model.hidden.stride])
 	}
 }
 

@@ -294,8 +294,9 @@ func TestDescription(t *testing.T) {
 	if before[0].Licence != "mit" || before[0].Parameters == 0 {
 		t.Errorf("%+v", before[0])
 	}
-	before[0].Revision, before[0].Prompts = after.Revision, after.Prompts // not known before the weights are read
-	before[0].Parameters = after.Parameters                               // the file has the states of a reference run as well
+	// Not known before the weights are read.
+	before[0].Revision, before[0].Prompts, before[0].Arithmetic = after.Revision, after.Prompts, after.Arithmetic
+	before[0].Parameters = after.Parameters // the file has the states of a reference run as well
 	if diff := cmp.Diff(after, before[0]); diff != "" {
 		t.Error(diff)
 	}
@@ -315,7 +316,7 @@ func TestDescriptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after.Revision, after.Prompts, after.Parameters, after.Normalized = "", nil, f.Card.Parameters, f.Card.Normalized
+		after.Revision, after.Arithmetic, after.Prompts, after.Parameters, after.Normalized = "", "", nil, f.Card.Parameters, f.Card.Normalized
 		if diff := cmp.Diff(after, f.Card); diff != "" {
 			t.Errorf("%s: %s", f.Card.ID, diff)
 		}

@@ -33,6 +33,7 @@ type Options struct {
 	BatchTokens int      // most tokens in a batch; default: 512
 	QueueTexts  int      // most texts that wait, of little calls and of large ones each; default: 16,384
 	QueueTokens int      // most tokens that wait, likewise; default: 1,048,576
+	Int8        bool     // multiply in int8: encoder.Options
 	Observer    Observer // is told what the workers do; nil tells nobody
 }
 
@@ -93,7 +94,7 @@ func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 	var tokensErr error
 	var wg sync.WaitGroup
 	wg.Go(func() { e.tokens, tokensErr = openTokenizer(fsys, &l) })
-	revision, err := e.openModel(fsys, &l, o.Revision)
+	revision, err := e.openModel(fsys, &l, o)
 	wg.Wait()
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func open(fsys fs.FS, o Options, want ModelKind) (*Embedder, error) {
 }
 
 // openModel loads the weights and answers their revision.
-func (e *Embedder) openModel(fsys fs.FS, l *layout, revision string) (string, error) {
+func (e *Embedder) openModel(fsys fs.FS, l *layout, o Options) (revision string, err error) {
 	b, err := view(fsys, l.path(weightsFile))
 	if err != nil {
 		return "", err
@@ -116,11 +117,11 @@ func (e *Embedder) openModel(fsys fs.FS, l *layout, revision string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", weightsFile, err)
 	}
-	if e.model, err = encoder.New(l.config, file); err != nil {
+	if e.model, err = encoder.New(l.config, file, encoder.Options{Int8: o.Int8}); err != nil {
 		return "", err
 	}
 	hash := sha256.New()
-	if revision == "" {
+	if o.Revision == "" {
 		_, _ = hash.Write(b) // a hash takes everything
 	}
 	if l.kind() == KindEmbedder {
@@ -128,7 +129,7 @@ func (e *Embedder) openModel(fsys fs.FS, l *layout, revision string) (string, er
 	} else {
 		e.output, err = encoder.Head(l.config, file)
 	}
-	return defaultTo(revision, "sha256:"+hex.EncodeToString(hash.Sum(nil))), err
+	return defaultTo(o.Revision, "sha256:"+hex.EncodeToString(hash.Sum(nil))), err
 }
 
 // openDense loads the layers after the pooling, and adds what they are made of to the hash.
@@ -167,6 +168,7 @@ func card(e *Embedder, l *layout, revision string, o Options) hf.Card {
 		Licence:      o.Licence,
 		Source:       defaultTo(o.Source, "folder"),
 		Precision:    e.model.Precision(),
+		Arithmetic:   e.model.Arithmetic(),
 	}
 	if l.kind() == KindEmbedder {
 		c.Dimensions, c.Pooling, c.Normalized = e.output.Dimensions(e.model), e.output.Pooling.String(), e.output.Normalize

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The vectors are the same, bit for bit, with any number of workers, any batch size and any order of the texts.
+// The vectors are the same, bit for bit, with any number of workers, any batch size and any order of the texts, also in int8.
 func TestSameVectorsEveryWay(t *testing.T) {
 	list, _ := loadGoldens(t)
 	_, some := quick(list)
@@ -29,22 +29,24 @@ func TestSameVectorsEveryWay(t *testing.T) {
 	for i := 0; i < len(some); i += 5 {
 		texts = append(texts, some[i])
 	}
-	one := openBundled(t, local.Options{Workers: 1})
-	var want []hf.Embedding
-	for _, text := range texts {
-		want = append(want, embed(t, one, text)...)
-	}
-	for _, workers := range []int{1, 2, 4} {
-		for _, budget := range []int{1, 512} {
-			e := openBundled(t, local.Options{Workers: workers, BatchTokens: budget})
-			order := rand.New(rand.NewPCG(1, uint64(budget))).Perm(len(texts))
-			shuffled := make([]string, len(texts))
-			for i, from := range order {
-				shuffled[i] = texts[from]
-			}
-			for i, got := range embed(t, e, shuffled...) {
-				if !cmp.Equal(want[order[i]], got) {
-					t.Fatalf("%d workers, batches of %d: %.60q differs", workers, budget, shuffled[i])
+	for _, eight := range []bool{false, true} {
+		one := openBundled(t, local.Options{Workers: 1, Int8: eight})
+		var want []hf.Embedding
+		for _, text := range texts {
+			want = append(want, embed(t, one, text)...)
+		}
+		for _, workers := range []int{1, 2, 4} {
+			for _, budget := range []int{1, 512} {
+				e := openBundled(t, local.Options{Workers: workers, BatchTokens: budget, Int8: eight})
+				order := rand.New(rand.NewPCG(1, uint64(budget))).Perm(len(texts))
+				shuffled := make([]string, len(texts))
+				for i, from := range order {
+					shuffled[i] = texts[from]
+				}
+				for i, got := range embed(t, e, shuffled...) {
+					if !cmp.Equal(want[order[i]], got) {
+						t.Fatalf("%d workers, batches of %d, int8 %v: %.60q differs", workers, budget, eight, shuffled[i])
+					}
 				}
 			}
 		}

@@ -118,36 +118,49 @@ func quick(list []golden) (some []golden, texts []string) {
 }
 
 // The bundled model agrees with the reference implementation in float32, for every text and with every implementation of
-// the kernels.
+// the kernels, and nearly as much where it multiplies in int8.
 func TestGoldens(t *testing.T) {
 	if testing.Short() {
 		t.Skip("embeds 416 texts with each implementation")
 	}
-	all, texts := loadGoldens(t)
+	all, _ := loadGoldens(t)
 	if len(all) < 400 {
 		t.Fatalf("only %d texts", len(all))
 	}
 	for _, level := range append(simd.Levels(), simd.LevelGoBFloat16) {
-		t.Run(level, func(t *testing.T) {
-			list, texts := all, texts
-			if (level == simd.LevelGo || level == simd.LevelGoBFloat16) && os.Getenv("SEARCHD_ALL_GOLDENS") == "" {
-				list, texts = quick(list)
-			}
-			restore, err := simd.SetLevel(level)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer restore()
-			e := openBundled(t, local.Options{}) // packed for the level
-			lowest, sum := 1.0, 0.0
-			for i, answer := range embed(t, e, texts...) {
-				c := cosine(answer.Vector, list[i].vector)
-				lowest, sum = min(lowest, c), sum+c
-				if !(c >= 0.999) || answer.Tokens != list[i].tokens {
-					t.Errorf("%.60q: cosine %.6f with %d tokens; the reference has %d", texts[i], c, answer.Tokens, list[i].tokens)
-				}
-			}
-			t.Logf("%d of %d texts: cosine at least %.6f, %.6f in the mean", len(list), len(all), lowest, sum/float64(len(list)))
-		})
+		t.Run(level, func(t *testing.T) { testGoldens(t, all, level, local.Options{}, 0.999) })
+		if level != simd.LevelGoBFloat16 && level != simd.LevelAMX { // where int8 is that of the levels below
+			t.Run(level+"-int8", func(t *testing.T) { testGoldens(t, all, level, local.Options{Int8: true}, 0.998) })
+		}
 	}
+}
+
+// testGoldens asks for a cosine to the reference of at least each for every text, and 0.999 on average.
+func testGoldens(t *testing.T, all []golden, level string, o local.Options, each float64) {
+	list, texts := all, []string(nil)
+	if (level == simd.LevelGo || level == simd.LevelGoBFloat16) && os.Getenv("SEARCHD_ALL_GOLDENS") == "" {
+		list, _ = quick(list)
+	}
+	for _, g := range list {
+		texts = append(texts, g.text)
+	}
+	restore, err := simd.SetLevel(level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restore()
+	e := openBundled(t, o) // packed for the level
+	lowest, sum := 1.0, 0.0
+	for i, answer := range embed(t, e, texts...) {
+		c := cosine(answer.Vector, list[i].vector)
+		lowest, sum = min(lowest, c), sum+c
+		if !(c >= each) || answer.Tokens != list[i].tokens {
+			t.Errorf("%.60q: cosine %.6f with %d tokens; the reference has %d", texts[i], c, answer.Tokens, list[i].tokens)
+		}
+	}
+	sum /= float64(len(list))
+	if !(sum >= 0.999) {
+		t.Errorf("cosine %.6f in the mean", sum)
+	}
+	t.Logf("%d of %d texts: cosine at least %.6f, %.6f in the mean", len(list), len(all), lowest, sum)
 }

@@ -17,6 +17,7 @@ import (
 	"searchd/hf/hftest"
 	"searchd/hf/local"
 	"searchd/hf/safetensors"
+	"searchd/internal/simd"
 	"searchd/models"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,7 +98,10 @@ func TestEmbedders(t *testing.T) {
 			}
 			card := e.Card()
 			test.want.ID, test.want.Task, test.want.Source, test.want.Precision = "local", "sentence-similarity", "folder", "float16"
-			test.want.Revision, test.want.Parameters = card.Revision, card.Parameters
+			test.want.Revision, test.want.Parameters, test.want.Arithmetic = card.Revision, card.Parameters, "float32"
+			if simd.Tiles() {
+				test.want.Arithmetic = "bfloat16"
+			}
 			if len(test.want.Prompts) == 0 {
 				test.want.Prompts = map[hf.Role]string{}
 			}

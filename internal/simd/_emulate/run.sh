@@ -29,6 +29,7 @@ tests internal/simd 'TestGuards|TestSelfCheck|TestSetLevel'
 tests hf/encoder '^(TestLayers)$/^(amx|avx512)$'
 tests hf/encoder '^(TestBatchDoesNotMatter|TestThreadsDoNotMatter)$/^amx$'
 tests hf/encoder TestTiles
+tests hf/encoder '^TestInt8$/.*/^avx512$'
 
 echo "== damaged results must fail"
 if emulate "$root/internal/simd" --break "$work/simd.test" -test.run '^TestDot$/avx512' >"$work/break.txt" 2>&1 ||
