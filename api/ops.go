@@ -105,7 +105,7 @@ func (s *Server) listModels(c *fiber.Ctx) error {
 		answer.Models = append(answer.Models, wire.Model{
 			ID: card.ID, Revision: card.Revision, Task: card.Task, Architecture: card.Architecture, Parameters: card.Parameters,
 			Dimensions: card.Dimensions, MaxTokens: card.MaxTokens, Pooling: card.Pooling, Licence: card.Licence,
-			Precision: card.Precision, Runs: lo.Uniq(append([]string{card.Source}, places(known)...)), Default: i == 0,
+			Precision: card.Precision, Arithmetic: card.Arithmetic, Runs: lo.Uniq(append([]string{card.Source}, places(known)...)), Default: i == 0,
 			Hosted: known.Hosted(), Price: s.price(known),
 		})
 	}

@@ -254,6 +254,7 @@ type Model struct {
 	Pooling      string   `json:"pooling"`
 	Licence      string   `json:"licence"`
 	Precision    string   `json:"precision"`
+	Arithmetic   string   `json:"arithmetic"`
 	Runs         []string `json:"runs"`                             // where: "bundled"
 	Hosted       string   `json:"hosted"`                           // what hosted Hugging Face can do with it
 	Price        float64  `json:"price_usd_per_million_characters"` // there; nothing is paid for what runs elsewhere

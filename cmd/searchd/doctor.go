@@ -22,7 +22,7 @@ type doctorCommand struct{}
 
 // Run prints what searchd is working with, and fails if a part of it does not work.
 func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
-	model, modelErr := checkModel(ctx, c.Log, t)
+	model, modelErr := checkModel(ctx, c, t)
 	data, dataErr := checkData(ctx, c.Data)
 	rows := append([][2]string{
 		{"searchd", version},
@@ -31,7 +31,7 @@ func (*doctorCommand) Run(ctx context.Context, c *cli, t terminal) error {
 		{"processor", strings.Join(simd.Features(), " ")},
 		{"built with cgo", fmt.Sprint(cgo())},
 		{"setting data", c.Data}, {"setting server", c.Server}, {"setting log", c.Log},
-		{"setting addr", c.Serve.Addr}, {"setting models", c.Models.Folder}, {"pulled models", string(hub.New(hub.Environment(os.Getenv)).Cache)},
+		{"setting addr", c.Serve.Addr}, {"setting models", c.Models.Folder}, {"setting precision", c.Models.Precision}, {"pulled models", string(hub.New(hub.Environment(os.Getenv)).Cache)},
 		{"setting catalog", c.Providers.Catalog},
 	}, append(model, data...)...)
 	if err := printRows(t, rows); err != nil {
@@ -52,9 +52,9 @@ func kernels() string {
 // Two sentences that say the same, and one that does not: the model must tell them apart.
 var selfTest = []string{"The cat sleeps on the warm window sill.", "A kitten naps in the sun by the window.", "Interest rates were raised by a quarter point."}
 
-func checkModel(ctx context.Context, level string, t terminal) ([][2]string, error) {
+func checkModel(ctx context.Context, c *cli, t terminal) ([][2]string, error) {
 	start := time.Now()
-	available, err := modelFlags{}.open("", metrics.New(version), logger(t.err, level))
+	available, err := modelFlags{Precision: c.Models.Precision}.open("", metrics.New(version), logger(t.err, c.Log))
 	if err != nil {
 		return [][2]string{{"model", "cannot be opened"}}, err
 	}
@@ -70,7 +70,7 @@ func checkModel(ctx context.Context, level string, t terminal) ([][2]string, err
 	}
 	alike, unlike := dot(e[0].Vector, e[1].Vector), dot(e[0].Vector, e[2].Vector)
 	rows := [][2]string{
-		{"model", fmt.Sprintf("%s, opened in %d ms", m.Card().ID, opened.Milliseconds())},
+		{"model", fmt.Sprintf("%s, opened in %d ms, multiplies in %s", m.Card().ID, opened.Milliseconds(), m.Card().Arithmetic)},
 		{"self-test", fmt.Sprintf("alike %.2f, unlike %.2f, in %.1f ms", alike, unlike, float64(time.Since(start).Microseconds())/1000)},
 	}
 	if alike < unlike+0.3 {

@@ -110,7 +110,7 @@ func cardRows(card hf.Card) [][2]string {
 	return [][2]string{
 		{"model", card.ID}, {"revision", card.Revision}, {"task", card.Task}, {"architecture", card.Architecture},
 		{"parameters", parameters(card)}, {"max tokens", fmt.Sprint(card.MaxTokens)},
-		{"precision", card.Precision}, {"licence", card.Licence}, {"from", card.Source},
+		{"precision", card.Precision}, {"arithmetic", card.Arithmetic}, {"licence", card.Licence}, {"from", card.Source},
 	}
 }
 
