@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"searchd/hf"
-	"searchd/hf/bundled"
-	"searchd/hf/local"
 	"searchd/internal/simd"
 )
 
@@ -23,7 +21,7 @@ type accuracy struct {
 	Texts string `help:"Folder that is searched for *.jsonl with a text a line (text, query or question) and *.json with a list of strings." required:"" type:"existingdir"`
 	Each  int    `help:"Most texts of one file, evenly spaced." default:"150"`
 
-	Levels []string `help:"Kernels to measure; all that can run here if left out. Plain Go takes a quarter of a second a text."`
+	Levels []string `help:"Kernels to measure, avx2-int8 for those that multiply in int8; all that can run here if left out. Plain Go takes a quarter of a second a text."`
 }
 
 // Run compares the vectors of every kernel with the reference's.
@@ -37,19 +35,19 @@ func (a *accuracy) Run(ctx context.Context) error {
 		return err
 	}
 	if len(a.Levels) == 0 {
-		a.Levels = simd.Levels()
+		a.Levels = append(simd.Levels(), int8Kernels())
 	}
 	for _, level := range a.Levels {
-		restore, err := simd.SetLevel(level)
+		m, restore, err := openWith(level)
 		if err != nil {
 			return err
 		}
-		least, mean, worst, err := compare(ctx, texts, want)
+		least, mean, worst, err := compare(ctx, m, texts, want)
 		restore()
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-7s %d texts: cosine at least %.5f, mean %.5f; farthest: %.60q\n", level, len(texts), least, mean, worst)
+		fmt.Printf("%-11s %d texts: cosine at least %.5f, mean %.5f; farthest: %.60q\n", level, len(texts), least, mean, worst)
 	}
 	return nil
 }
@@ -79,11 +77,7 @@ func (a *accuracy) vectors(ctx context.Context, texts []string) ([]float32, erro
 }
 
 // compare embeds the texts and answers the smallest and the mean cosine to the vectors that are wanted.
-func compare(ctx context.Context, texts []string, want []float32) (least, mean float64, worst string, err error) {
-	m, err := bundled.Open(local.Options{})
-	if err != nil {
-		return 0, 0, "", err
-	}
+func compare(ctx context.Context, m hf.Model, texts []string, want []float32) (least, mean float64, worst string, err error) {
 	least = 1
 	n := m.Card().Dimensions
 	if len(want) != n*len(texts) {

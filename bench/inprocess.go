@@ -5,21 +5,20 @@ import (
 	"time"
 
 	"searchd/hf"
-	"searchd/internal/simd"
 )
 
 // measureInProcess embeds with searchd's own packages, once for each kernel.
 func measureInProcess(ctx context.Context, w *workload, levels []string) ([]figures, error) {
 	if len(levels) == 0 {
-		levels = simd.Levels()[:1]
+		levels = kernelsToTime()
 	}
 	var all []figures
 	for _, level := range levels {
-		restore, err := simd.SetLevel(level)
+		m, restore, err := openWith(level)
 		if err != nil {
 			return nil, err
 		}
-		f, err := measureEmbedder(ctx, w)
+		f, err := measureEmbedder(ctx, m, w)
 		restore()
 		if err != nil {
 			return nil, err
@@ -30,16 +29,16 @@ func measureInProcess(ctx context.Context, w *workload, levels []string) ([]figu
 	return all, nil
 }
 
-func measureEmbedder(ctx context.Context, w *workload) (f figures, err error) {
+func measureEmbedder(ctx context.Context, m hf.Model, w *workload) (f figures, err error) {
 	embed := func(texts []string) error {
-		_, err := w.model.Embed(ctx, hf.Document, texts)
+		_, err := m.Embed(ctx, hf.Document, texts)
 		return err
 	}
-	for _, m := range []struct {
+	for _, kind := range []struct {
 		texts []string
 		rate  *float64
 	}{{w.Passages, &f.Passages}, {w.Queries, &f.Queries}, {w.Mixed, &f.Mixed}} {
-		if *m.rate, err = bestRate(m.texts, embed); err != nil {
+		if *kind.rate, err = bestRate(kind.texts, embed); err != nil {
 			return f, err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"searchd/hf"
 	"searchd/hf/bundled"
 	"searchd/hf/local"
 )
@@ -17,8 +16,6 @@ type workload struct {
 	Passages []string `json:"passages"` // 128 tokens each
 	Queries  []string `json:"queries"`  // 12 tokens each
 	Mixed    []string `json:"mixed"`    // 20 to 250 tokens
-
-	model hf.Model
 }
 
 const (
@@ -43,7 +40,7 @@ func newWorkload() (*workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, r := &workload{model: m}, rand.New(rand.NewPCG(1, 2))
+	w, r := &workload{}, rand.New(rand.NewPCG(1, 2))
 	for range 256 {
 		w.Passages = append(w.Passages, text(r, passageTokens))
 		w.Mixed = append(w.Mixed, text(r, mixedTokens[r.IntN(len(mixedTokens))]))
