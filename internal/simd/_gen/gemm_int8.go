@@ -17,8 +17,8 @@ const (
 // their signs to the weights.
 //
 // What it has to gain, for 12 rows and a group: 17 steps of 24 VPDPBUSD, and 72 instructions for the scales, are 480 for the
-// vector units, where gemmInt16 has 32 steps of 24 VPDPWSSD and the same 72: 840, which is 1.75 times as many. It reads half
-// as many bytes of weights.
+// vector units, where gemmInt16 has 32 steps of 24 VPDPWSSD and the same 72: 840, which is 1.75 times as many. It reads 68
+// bytes of weights where that reads 128.
 func gemmInt8(t *target) {
 	t.function("gemmInt8", "func(c *float32, ldc int, a *uint8, aScales *float32, aStride int, panel *int8, starts *int32, scales, bias *float32, m, groups int)")
 	g := &int8Emitter{integerEmitter: integerEmitter{gemmEmitter{target: t, rows: 12}}}
