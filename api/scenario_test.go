@@ -59,7 +59,7 @@ func operations(t *testing.T, s *server) {
 		}
 	}
 	list := as[wire.ModelList](t, s.get("/models?task=sentence-similarity"), 200)
-	if list.Total != len(list.Models) || !list.Models[0].Default || list.Models[0].ID != "sentence-transformers/all-MiniLM-L6-v2" {
+	if list.Total != len(list.Models) || !list.Models[0].Default || list.Models[0].ID != "sentence-transformers/all-MiniLM-L6-v2" || list.Models[0].Arithmetic == "" {
 		t.Errorf("models: %+v", list)
 	}
 	if none := as[wire.ModelList](t, s.get("/models?task=juggling"), 200); none.Total != 0 || none.Models == nil {
