@@ -45,6 +45,7 @@ type Intake struct {
 	raw      []raw // documents as they were sent, which nobody has looked into yet
 	rawBytes int
 	decode   Decode
+	looking  chan error // answers when the part before raw was looked into; nil where there is none
 }
 
 // Decode reads a document as it was sent. It is called from several goroutines.
@@ -89,15 +90,45 @@ func (in *Intake) Read(ctx context.Context, at string, sent []byte, decode Decod
 	in.rawBytes += len(sent)
 	in.decode = decode
 	if len(in.raw) >= intakeItems || in.rawBytes >= intakeBytes {
-		return in.look(ctx)
+		return in.lookAhead(ctx)
 	}
 	return nil
 }
 
-// look decides what becomes of the documents that were read: those that are stored as they are need no more.
-func (in *Intake) look(ctx context.Context) error {
+// lookAhead looks into the documents that were read, while the next are.
+func (in *Intake) lookAhead(ctx context.Context) error {
+	if err := in.looked(); err != nil {
+		return err
+	}
 	list := in.raw
 	in.raw, in.rawBytes = nil, 0
+	in.looking = make(chan error, 1)
+	go func() { in.looking <- in.lookInto(ctx, list) }()
+	return nil
+}
+
+// looked waits until nobody looks into documents any more.
+func (in *Intake) looked() error {
+	if in.looking == nil {
+		return nil
+	}
+	err := <-in.looking
+	in.looking = nil
+	return err
+}
+
+// look looks into all documents that were read.
+func (in *Intake) look(ctx context.Context) error {
+	if err := in.looked(); err != nil {
+		return err
+	}
+	list := in.raw
+	in.raw, in.rawBytes = nil, 0
+	return in.lookInto(ctx, list)
+}
+
+// lookInto decides what becomes of documents: those that are stored as they are need no more.
+func (in *Intake) lookInto(ctx context.Context, list []raw) error {
 	known, err := in.known(ctx, list)
 	if err != nil {
 		return err
@@ -321,6 +352,7 @@ func (in *Intake) anyGood(ctx context.Context) error {
 
 // Abort forgets what was taken in so far.
 func (in *Intake) Abort(ctx context.Context) error {
+	_ = in.looked() // whose error is about what is forgotten
 	if in.job.Seq == 0 {
 		return nil
 	}
