@@ -13,7 +13,6 @@ import (
 
 // CreateCollection stores c and sets its ID. A name in use is a Conflict.
 func (d *DB) CreateCollection(ctx context.Context, c *models.Collection) error {
-	defer d.changes.record()
 	err := d.write.WithContext(ctx).Create(c).Error
 	if isDuplicate(err) {
 		return models.Errorf(models.Conflict, "name", "a collection %q exists already", c.Name)

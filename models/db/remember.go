@@ -99,7 +99,8 @@ func (c *changes) record() {
 	c.records++
 }
 
-// collections are the records of live collections by name, as they were after a change of any: every request asks for one.
+// collections are the records of live collections by name, as they were after a change of any: every request asks for one. That a
+// collection is not there is not remembered.
 type collections struct {
 	mu     sync.Mutex
 	change uint64

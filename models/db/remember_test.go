@@ -26,7 +26,8 @@ func stored(t testing.TB, d *db.DB, name string) models.Collection {
 }
 
 func TestARememberedCollectionIsTheStoredOne(t *testing.T) {
-	d := open(t, t.TempDir())
+	dir := t.TempDir()
+	d := open(t, dir)
 	var c models.Collection
 	check := func(after string) {
 		t.Helper()
@@ -56,6 +57,10 @@ func TestARememberedCollectionIsTheStoredOne(t *testing.T) {
 	check("one was deleted by a filter")
 	flip(t, d, c)
 	check("another generation became the live one")
+	must(t, d.Close())
+	raw(t, dir, "UPDATE collections SET documents = 99")
+	d = open(t, dir)
+	check("its counters were damaged")
 	must(t, d.Recount(t.Context(), stored(t, d, "c").ID))
 	check("it was counted")
 	_, err = d.DropPrevious(t.Context(), "c")
@@ -88,6 +93,71 @@ func flip(t testing.TB, d *db.DB, c models.Collection) {
 	if f.Lacks {
 		t.Fatal("not flipped")
 	}
+}
+
+func TestARememberedPassageIsTheStoredOne(t *testing.T) {
+	d := open(t, t.TempDir())
+	c := collection(t, d, "c")
+	put(t, d, c, doc{id: "a", text: "first", metadata: `{"n":1}`}, doc{id: "b", text: "second", metadata: `{"n":2}`, chunks: 2})
+	seqs := map[uint64]bool{}
+	look := func() (ids []uint64, want map[uint64]models.Document) {
+		want = map[uint64]models.Document{}
+		list, err := d.Documents(t.Context(), c.ID, nil, db.Page{Limit: 100})
+		must(t, err)
+		for _, doc := range list {
+			seqs[doc.Seq] = true
+			want[models.ChunkID(doc.Seq, 0)] = doc
+		}
+		for seq := range seqs { // those that are gone, too
+			ids = append(ids, models.ChunkID(seq, 0))
+		}
+		return ids, want
+	}
+	check := func(after string) {
+		t.Helper()
+		ids, want := look()
+		for range 2 { // as it is read, and as it is remembered
+			found, err := d.Passages(t.Context(), ids)
+			must(t, err)
+			if len(found) != len(want) {
+				t.Errorf("after %s there are passages of %d documents, want %d", after, len(found), len(want))
+			}
+			for id, doc := range want {
+				if got := found[id].Document; got.ID != doc.ID || got.Title != doc.Title || got.URL != doc.URL || got.Metadata != doc.Metadata || got.Seq != doc.Seq {
+					t.Errorf("after %s a passage is of %+v, want %+v", after, got, doc)
+				}
+			}
+		}
+	}
+	check("they came")
+	title, name := "A title", "z"
+	_, err := d.PatchDocument(t.Context(), c.ID, "a", db.Patch{Title: &title})
+	must(t, err)
+	check("a title was changed")
+	_, err = d.PatchDocument(t.Context(), c.ID, "a", db.Patch{ID: &name})
+	must(t, err)
+	check("a document was renamed")
+	put(t, d, c, doc{id: "c", text: "third"})
+	check("another came")
+	_, items := accept(t, d, c, "job_keep", doc{id: "b", text: "second"})
+	kept := result(t, items[0], doc{id: "b", text: "second", metadata: `{"n":3}`, chunks: 2})
+	kept.Keep, kept.Chunks = true, nil
+	_, err = d.Commit(t.Context(), c.ID, []db.Result{kept})
+	must(t, err)
+	check("one was sent with other metadata")
+	put(t, d, c, doc{id: "b", text: "second again", metadata: `{"n":3}`})
+	check("one was replaced")
+	_, err = d.DeleteDocuments(t.Context(), c.ID, []string{"c"})
+	must(t, err)
+	check("one was deleted")
+	_, err = d.DeleteMatching(t.Context(), c.ID, match(t, d, c, `{"n":3}`))
+	must(t, err)
+	check("one was deleted by a filter")
+	flip(t, d, c)
+	check("another generation became the live one")
+	_, err = d.DropPrevious(t.Context(), "c")
+	must(t, err)
+	check("their generation was dropped")
 }
 
 // Whoever asks after a change was made sees it, or a later one, whatever others read meanwhile.
