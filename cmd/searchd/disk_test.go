@@ -17,8 +17,8 @@ import (
 	"searchd/api/wire"
 )
 
-// skipOnDisk skips a test for lack of a means, but where everything is to be tested.
-func skipOnDisk(t *testing.T, format string, args ...any) {
+// skipForLack skips a test for lack of a means, but where everything is to be tested.
+func skipForLack(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("SEARCHD_NO_SKIP") != "" {
 		t.Fatalf(format, args...)
@@ -188,7 +188,7 @@ func TestAFailingDisk(t *testing.T) {
 
 func failingDisk(t *testing.T, wrapper []string) {
 	if _, err := exec.LookPath(wrapper[0]); err != nil {
-		skipOnDisk(t, "%s is not here, which makes a disk fail: %v", wrapper[0], err)
+		skipForLack(t, "%s is not here, which makes a disk fail: %v", wrapper[0], err)
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	l := &ledger{docs: map[string]*entry{}, fresh: map[string]bool{}}
@@ -201,7 +201,7 @@ func failingDisk(t *testing.T, wrapper []string) {
 	p, err := startServerUnder(context.WithoutCancel(t.Context()), wrapper, nil, data, "--log", "error")
 	if err != nil {
 		if strings.Contains(strings.ToLower(err.Error()), "ptrace") {
-			skipOnDisk(t, "nothing can be traced here: %v", err)
+			skipForLack(t, "nothing can be traced here: %v", err)
 		}
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -14,15 +13,9 @@ import (
 // hubInScript starts a fake hub for the rest of a script. It has acme/tiny, made of the files in a folder of the script and
 // the weights of the fixtures, the same as acme/gated, and openai/gpt2, which cannot be run. The cache is in the script's folder.
 func hubInScript(ts *testscript.TestScript, _ bool, args []string) {
-	tiny := hubtest.Repo{Files: map[string][]byte{}}
-	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(ts.MkAbs(args[0]), path)
-		tiny.Files[filepath.ToSlash(name)] = []byte(ts.ReadFile(path))
-		return err
-	}))
+	files, err := readFolder(ts.MkAbs(args[0]))
+	ts.Check(err)
+	tiny := hubtest.Repo{Files: files}
 	weights, err := os.ReadFile("../../fixtures/encoder/tiny.safetensors")
 	ts.Check(err)
 	tiny.Files["model.safetensors"] = weights
@@ -33,6 +26,20 @@ func hubInScript(ts *testscript.TestScript, _ bool, args []string) {
 	s := hubtest.New(deferrer{ts}, map[string]hubtest.Repo{"acme/tiny": tiny, "acme/gated": gated, "openai/gpt2": other})
 	ts.Setenv("HF_ENDPOINT", s.URL)
 	ts.Setenv("HF_HOME", ts.MkAbs("hf"))
+}
+
+// readFolder reads all files of a folder, by their paths in it.
+func readFolder(dir string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	folder := os.DirFS(dir)
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files[name], err = fs.ReadFile(folder, name)
+		return err
+	})
+	return files, err
 }
 
 // deferrer lets a script's end stand for a test's.

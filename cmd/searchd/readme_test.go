@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,37 +16,6 @@ import (
 	"searchd/hf/remote"
 )
 
-// TestScriptOfTheREADME runs the README's provider commands, with a fake router in place of the real one, and compares what
-// they print with what the README shows, but for the width of columns and what is measured.
-func TestScriptOfTheREADME(t *testing.T) {
-	searchd, err := exec.LookPath("searchd") // put there by testscript.Main
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme := readREADME(t)
-	block := regexp.MustCompile("(?s)```console\n(\\$ searchd provider add .*?)```").FindSubmatch(readme)
-	if block == nil {
-		t.Fatal("the README does not show searchd provider add")
-	}
-	router := hftest.NewServer(t, hftest.ServerOptions{Key: routerKey})
-	here := strings.NewReplacer("https://router.huggingface.co", router.URL, "meta-llama/Llama-3.1-8B-Instruct", hftest.ChatModel,
-		"--api-key hf_…", "--api-key "+routerKey, "\\\n", " ").Replace(string(block[1]))
-	env := append(os.Environ(), "SEARCHD_DATA="+t.TempDir(), "HUGGINGFACE_API_ENDPOINT="+router.URL, "SEARCHD_ALLOW_PRIVATE_ENDPOINTS=true")
-	for step := range strings.SplitSeq(strings.TrimPrefix(here, "$ "), "\n$ ") {
-		command, shown, _ := strings.Cut(step, "\n")
-		args := strings.Fields(command)
-		run := exec.CommandContext(t.Context(), searchd, args[1:]...)
-		var printed, complaints bytes.Buffer
-		run.Env, run.Stdout, run.Stderr = env, &printed, &complaints
-		if err := run.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-			t.Fatal(err)
-		}
-		if got, want := unmeasured(printed.String()+complaints.String()), unmeasured(shown); got != want {
-			t.Errorf("%s prints\n%s\nthe README shows\n%s", command, printed.String()+complaints.String(), shown)
-		}
-	}
-}
-
 func readREADME(t *testing.T) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -56,12 +23,6 @@ func readREADME(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// unmeasured is a text without what differs from run to run.
-func unmeasured(text string) string {
-	text = regexp.MustCompile(`(\d+|…) (ms|models|bytes|dimensions)`).ReplaceAllString(text, "N $2")
-	return strings.TrimSpace(regexp.MustCompile(` +`).ReplaceAllString(text, " "))
 }
 
 // TestTasksOfTheREADME compares the README's table of tasks with what providers take on. What is done in words, providers
