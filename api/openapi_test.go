@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -339,28 +340,66 @@ func examples(t *testing.T, media *openapi3.MediaType) map[string]string {
 	return found
 }
 
-// TestDocsAreServed looks at how the reference is sent; what is in it is tested beside it.
-func TestDocsAreServed(t *testing.T) {
+// TestFilesAreServed looks at how the page and the reference are sent; what is in them is tested beside them.
+func TestFilesAreServed(t *testing.T) {
 	s, _ := startChecked(t)
-	plain := s.get("/docs")
-	if plain.status != http.StatusOK || !bytes.Contains(plain.body, []byte("</html>")) {
-		t.Fatalf("GET /docs: %d, %d bytes", plain.status, len(plain.body))
-	}
-	page := s.get("/")
-	for _, name := range []string{"Content-Type", "Content-Security-Policy", "Cache-Control"} {
-		if d := cmp.Diff(page.header.Get(name), plain.header.Get(name)); d != "" {
-			t.Errorf("%s of the page (-) and of the reference (+):\n%s", name, d)
-		}
-	}
-	for _, accepted := range []struct{ header, want string }{{"gzip, deflate, br", "gzip"}, {"identity", ""}, {"", ""}} {
-		r := s.request(http.MethodGet, "/docs", "", nil)
-		r.Header.Set("Accept-Encoding", accepted.header)
+	read := func(path string, header ...string) answer {
+		r := s.request(http.MethodGet, path, "", nil)
 		r.Header.Set("Range", "bytes=0-") // or the client would ask for gzip on its own
-		if got := s.send(r).header.Get("Content-Encoding"); got != accepted.want {
-			t.Errorf("who accepts %q gets %q; want %q", accepted.header, got, accepted.want)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
 		}
+		return s.send(r)
 	}
-	if vary := plain.header.Get("Vary"); vary != "Accept-Encoding" {
-		t.Errorf("Vary is %q", vary)
+	tags := map[string]bool{}
+	for path, kind := range map[string]string{"/": "text/html", "/docs": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"} {
+		plain := read(path)
+		if got := plain.header.Get("Content-Type"); plain.status != http.StatusOK || !strings.HasPrefix(got, kind) {
+			t.Fatalf("GET %s: %d, %s", path, plain.status, got)
+		}
+		for name, want := range map[string]string{"Vary": "Accept-Encoding", "Cache-Control": "no-cache"} {
+			if got := plain.header.Get(name); got != want {
+				t.Errorf("%s of %s is %q; want %q", name, path, got, want)
+			}
+		}
+		tag := plain.header.Get("ETag")
+		for accepted, packed := range map[string]bool{"gzip, deflate, br": true, "gzip;q=0": false, "identity": false, "br": false, "": false} {
+			got := read(path, "Accept-Encoding", accepted)
+			if coding := got.header.Get("Content-Encoding"); (coding == "gzip") != packed || !packed && coding != "" {
+				t.Errorf("who accepts %q gets %s as %q", accepted, path, coding)
+			}
+			if got.header.Get("ETag") != tag || got.header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("who accepts %q gets %s with other headers: %v", accepted, path, got.header)
+			}
+			if packed && !bytes.Equal(unpacked(t, got.body), plain.body) {
+				t.Errorf("%s is another when it is packed", path)
+			}
+		}
+		for known, want := range map[string]int{tag: 304, `"other", ` + tag: 304, `W/"other"`: 200, "": 200} {
+			got := read(path, "If-None-Match", known)
+			if got.status != want || want == 304 && (len(got.body) > 0 || got.header.Get("ETag") != tag) {
+				t.Errorf("who has %q of %s gets %d, %d bytes", known, path, got.status, len(got.body))
+			}
+		}
+		if old := read(path, "If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"); old.status != http.StatusOK {
+			t.Errorf("a time says nothing of a file: %d", old.status)
+		}
+		tags[tag] = true
 	}
+	if len(tags) != 4 {
+		t.Errorf("files share tags: %v", tags)
+	}
+}
+
+func unpacked(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

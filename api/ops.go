@@ -1,25 +1,16 @@
 package api
 
 import (
-	"bytes"
-	"compress/gzip"
 	_ "embed"
-	"fmt"
-	"io/fs"
-	"mime"
-	"path"
-	"sync"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
-	"searchd/api/reference"
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/hf/catalog"
 	"searchd/hf/gateway"
 	"searchd/internal/metrics"
-	"searchd/models"
 )
 
 //go:embed openapi.yaml
@@ -28,36 +19,6 @@ var openapiYAML []byte
 func (s *Server) openapi(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "application/yaml")
 	return c.Send(openapiYAML)
-}
-
-// docs are the same for people: as HTML, and packed, since a megabyte of it becomes less than a tenth.
-type docs struct{ plain, packed []byte }
-
-// renderDocs makes them when they are first asked for. The document is part of the binary, and a test renders it.
-var renderDocs = sync.OnceValues(func() (docs, error) {
-	plain, err := reference.Render(openapiYAML)
-	if err != nil {
-		return docs{}, fmt.Errorf("API reference: %w", err)
-	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, _ = w.Write(plain) // a Buffer takes everything
-	_ = w.Close()
-	return docs{plain: plain, packed: packed.Bytes()}, nil
-})
-
-func (s *Server) docs(c *fiber.Ctx) error {
-	page, err := renderDocs()
-	if err != nil {
-		return err
-	}
-	c.Vary(fiber.HeaderAcceptEncoding)
-	content := page.plain
-	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // the first is meant where nothing is said
-		c.Set(fiber.HeaderContentEncoding, "gzip")
-		content = page.packed
-	}
-	return sendFile(c, ".html", content)
 }
 
 // health says that the process answers.
@@ -134,31 +95,4 @@ func (s *Server) price(m catalog.Model) float64 {
 // places are where a model can run, in words.
 func places(m catalog.Model) []string {
 	return lo.Map(m.Runs, func(p catalog.Place, _ int) string { return string(p) })
-}
-
-// policy lets the page load its own files and nothing else from anywhere.
-const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-func (s *Server) page(c *fiber.Ctx) error {
-	return s.file(c, "index.html")
-}
-
-func (s *Server) asset(c *fiber.Ctx) error {
-	return s.file(c, path.Clean(c.Params("*")))
-}
-
-func (s *Server) file(c *fiber.Ctx, name string) error {
-	content, err := fs.ReadFile(s.Page, name)
-	if err != nil {
-		return models.Errorf(models.NotFound, "", "there is no file %.128q", name)
-	}
-	return sendFile(c, path.Ext(name), content)
-}
-
-// sendFile answers what a browser is to show or run, in the type of that extension.
-func sendFile(c *fiber.Ctx, extension string, content []byte) error {
-	c.Set(fiber.HeaderContentType, mime.TypeByExtension(extension))
-	c.Set(fiber.HeaderContentSecurityPolicy, policy)
-	c.Set(fiber.HeaderCacheControl, "no-cache")
-	return c.Send(content)
 }

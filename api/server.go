@@ -57,6 +57,9 @@ type Server struct {
 	live context.Context
 	stop context.CancelFunc
 
+	// files are those of the page, packed when the first of them is asked for.
+	files func() (map[string]*file, error)
+
 	backingUp sync.Mutex
 	checking  checkState
 }
@@ -69,7 +72,7 @@ func New(o Options) *Server {
 	if o.Metrics == nil {
 		o.Metrics = metrics.New(o.Version)
 	}
-	s := &Server{Options: o}
+	s := &Server{Options: o, files: sync.OnceValues(func() (map[string]*file, error) { return openPage(o.Page) })}
 	s.live, s.stop = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:                      "searchd",
