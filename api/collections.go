@@ -20,7 +20,7 @@ func (s *Server) createCollection(c *fiber.Ctx) error {
 		return err
 	}
 	made, err := s.Ingest.CreateCollection(c.UserContext(), ingest.CollectionSpec{
-		Name: body.Name, Model: body.Model, Engine: body.Engine, Dimensions: body.Dimensions, Description: body.Description,
+		Name: body.Name, Model: body.Model, Engine: string(body.Engine), Dimensions: body.Dimensions, Description: body.Description,
 	})
 	if err != nil {
 		return err

@@ -167,6 +167,8 @@ func semanticMessage(e *json.SemanticError) string {
 	switch {
 	case errors.Is(e.Err, json.ErrUnknownName):
 		return "is not a field that is known here; check its spelling, or leave it out"
+	case errors.Is(e.Err, wire.ErrNoChoice):
+		return "is empty; leave it out for the default"
 	case e.GoType == nil:
 		return "has a value that is not allowed"
 	}

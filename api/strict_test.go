@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"searchd/api/wire"
 )
 
 // TestNullIsNothingOnlyInPlaceOfAField refuses it as a body and as an element of a list, where it was an empty string or a
@@ -62,6 +64,34 @@ func TestAMistakeIsOneWhereNothingLooksAtIt(t *testing.T) {
 	r.Header.Set("Idempotency-Key", strings.Repeat("k", 256))
 	if got := s.send(r); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("a key that is too long, with dry_run: %d %s", got.status, got.body)
+	}
+}
+
+// TestAnEmptyWordIsNoChoice refuses an empty string where one of a few words belongs; null is as if it were left out.
+func TestAnEmptyWordIsNoChoice(t *testing.T) {
+	s := startWith(t, quick())
+	check(t, s)
+	for _, c := range []struct{ path, body, field string }{
+		{"/search", `{"query":"dough","mode":""}`, "mode"},
+		{"/search", `{"query":"dough","group_by":""}`, "group_by"},
+		{"/answer", `{"question":"What rises?","mode":""}`, "mode"},
+		{"/collections", `{"name":"notes","engine":""}`, "engine"},
+		{"/complete", `{"prompt":"dough","task_type":""}`, "task_type"},
+		{"/complete", `{"prompt":"dough","quality":""}`, "quality"},
+		{"/complete", `{"prompt":"dough","style":""}`, "style"},
+		{"/compare", `{"prompt":"dough","models":["a/b"],"task_type":""}`, "task_type"},
+		{"/sentiment", `{"text":"dough","style":""}`, "style"},
+		{"/summarize", `{"text":"dough","style":""}`, "style"},
+	} {
+		if e := as[wire.ErrorAnswer](t, s.post(c.path, c.body), 422).Error; e.Param != c.field || !strings.HasPrefix(e.Message, "is empty") {
+			t.Errorf("POST %s with %s: %+v", c.path, c.body, e)
+		}
+	}
+	if got := s.post("/search", `{"query":"dough","mode":null,"group_by":null}`); got.status != http.StatusOK {
+		t.Errorf("null in place of a choice: %d %s", got.status, got.body)
+	}
+	if e := as[wire.ErrorAnswer](t, s.post("/search", `{"query":"dough","mode":1}`), 422).Error; e.Param != "mode" || e.Message != "is a number; it must be a string" {
+		t.Errorf("a number in place of a choice: %+v", e)
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *Server) complete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	prompt := tasks.Prompt{Text: body.Prompt, TaskType: body.TaskType, Quality: body.Quality, Style: body.Style, Params: p}
+	prompt := tasks.Prompt{Text: body.Prompt, TaskType: string(body.TaskType), Quality: string(body.Quality), Style: string(body.Style), Params: p}
 	if body.Stream {
 		return s.completeStream(c, a, prompt)
 	}
@@ -155,7 +155,7 @@ func (s *Server) compare(c *fiber.Ctx) error {
 	ctx, cancel := s.taskContext()
 	defer cancel()
 	start := time.Now()
-	results, err := s.Tasks.Compare(ctx, a, tasks.Prompt{Text: body.Prompt, TaskType: body.TaskType, Params: p}, body.Models)
+	results, err := s.Tasks.Compare(ctx, a, tasks.Prompt{Text: body.Prompt, TaskType: string(body.TaskType), Params: p}, body.Models)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (s *Server) sentiment(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	judged, done, err := s.Tasks.Sentiments(ctx, a, body.Style, texts)
+	judged, done, err := s.Tasks.Sentiments(ctx, a, string(body.Style), texts)
 	if err != nil {
 		if body.Text != nil {
 			err = renamed(err, "texts[0]", "text")
@@ -253,7 +253,7 @@ func (s *Server) summarize(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	summary, done, err := s.Tasks.Summarize(ctx, a, tasks.Shorten{Text: body.Text, Most: most, Least: body.MinLength, Style: body.Style})
+	summary, done, err := s.Tasks.Summarize(ctx, a, tasks.Shorten{Text: body.Text, Most: most, Least: body.MinLength, Style: string(body.Style)})
 	if err != nil {
 		return err
 	}

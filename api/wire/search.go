@@ -13,14 +13,14 @@ type SearchRequest struct {
 	Vector             []float32      `json:"vector,omitempty"`
 	Like               []string       `json:"like,omitempty"`
 	Unlike             []string       `json:"unlike,omitempty"`
-	Mode               string         `json:"mode,omitempty"`
+	Mode               Choice         `json:"mode,omitempty"`
 	Limit              *int           `json:"limit,omitzero"`
 	Offset             int            `json:"offset,omitzero"`
 	Cursor             *string        `json:"cursor,omitzero"`
 	Filter             jsontext.Value `json:"filter,omitempty"`
 	MinRelevance       float64        `json:"min_relevance,omitzero"`
 	Facets             []string       `json:"facets,omitempty"`
-	GroupBy            string         `json:"group_by,omitempty"`
+	GroupBy            Choice         `json:"group_by,omitempty"`
 	CollapseDuplicates bool           `json:"collapse_duplicates,omitzero"`
 	Diversity          float64        `json:"diversity,omitzero"`
 	Rerank             bool           `json:"rerank,omitzero"`

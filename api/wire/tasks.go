@@ -46,9 +46,9 @@ type CompleteRequest struct {
 	Ask      `json:",inline"`
 	Params   `json:",inline"`
 	Prompt   string `json:"prompt"`
-	TaskType string `json:"task_type,omitempty"`
-	Quality  string `json:"quality,omitempty"`
-	Style    string `json:"style,omitempty"`
+	TaskType Choice `json:"task_type,omitempty"`
+	Quality  Choice `json:"quality,omitempty"`
+	Style    Choice `json:"style,omitempty"`
 	Stream   bool   `json:"stream,omitzero"`
 }
 
@@ -68,7 +68,7 @@ type CompareRequest struct {
 	Params   `json:",inline"`
 	Prompt   string   `json:"prompt"`
 	Models   []string `json:"models"`
-	TaskType string   `json:"task_type,omitempty"`
+	TaskType Choice   `json:"task_type,omitempty"`
 }
 
 // Comparison is the answer to POST /compare.
@@ -106,7 +106,7 @@ type SentimentRequest struct {
 	Ask   `json:",inline"`
 	Text  *string  `json:"text,omitzero"`
 	Texts []string `json:"texts,omitempty"`
-	Style string   `json:"style,omitempty"`
+	Style Choice   `json:"style,omitempty"`
 }
 
 // Sentiment is how a text feels.
@@ -143,7 +143,7 @@ type SummarizeRequest struct {
 	Text      string `json:"text"`
 	MaxLength *int   `json:"max_length,omitzero"`
 	MinLength int    `json:"min_length,omitzero"`
-	Style     string `json:"style,omitempty"`
+	Style     Choice `json:"style,omitempty"`
 }
 
 // Summary is the answer.

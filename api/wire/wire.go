@@ -144,7 +144,7 @@ type Recall struct {
 type NewCollection struct {
 	Name        string `json:"name"`
 	Model       string `json:"model,omitempty"`
-	Engine      string `json:"engine,omitempty"`
+	Engine      Choice `json:"engine,omitempty"`
 	Dimensions  int    `json:"dimensions,omitzero"`
 	Description string `json:"description,omitempty"`
 }

@@ -110,7 +110,7 @@ func measure(ctx context.Context, s session, set judged, mode string) (scores, e
 		if len(grades) == 0 {
 			continue
 		}
-		answer, err := s.Search(ctx, "", wire.SearchRequest{Query: q.Text, Mode: mode, Limit: &limit})
+		answer, err := s.Search(ctx, "", wire.SearchRequest{Query: q.Text, Mode: wire.Choice(mode), Limit: &limit})
 		if err != nil {
 			return scores{}, fmt.Errorf("question %s: %w", q.ID, err)
 		}

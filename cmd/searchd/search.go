@@ -40,8 +40,8 @@ func (s *searchCommand) Run(ctx context.Context, c *cli, t terminal) error {
 	}
 	return c.with(ctx, t, func(session session) error {
 		answer, err := session.Search(ctx, s.Collection, wire.SearchRequest{
-			Query: s.Query, Mode: s.Mode, Limit: &s.Limit, Offset: s.Offset, Filter: filter, MinRelevance: s.MinRelevance,
-			Facets: s.Facet, Like: s.Like, Unlike: s.Unlike, GroupBy: s.GroupBy, CollapseDuplicates: s.Collapse, Diversity: s.Diversity,
+			Query: s.Query, Mode: wire.Choice(s.Mode), Limit: &s.Limit, Offset: s.Offset, Filter: filter, MinRelevance: s.MinRelevance,
+			Facets: s.Facet, Like: s.Like, Unlike: s.Unlike, GroupBy: wire.Choice(s.GroupBy), CollapseDuplicates: s.Collapse, Diversity: s.Diversity,
 			Rerank: s.Rerank, RerankModel: s.RerankModel, RerankProvider: s.RerankAt, Highlight: s.Highlight && s.Limit <= search.MaxHighlighted, Exact: s.Exact, Explain: s.Explain,
 		})
 		if err != nil {
