@@ -3,8 +3,9 @@
 import * as address from './address.js';
 import * as api from './api.js';
 import { openAdd } from './add.js';
+import { colouring, legend } from './colours.js';
 import { button, h, number, plural } from './dom.js';
-import { chart, colouring } from './plot.js';
+import { chart } from './plot.js';
 import { reader } from './reader.js';
 import { failure, nothingYet } from './states.js';
 
@@ -15,6 +16,7 @@ const MOST_VALUES = 1000; // of a key that is offered as a colour: more are no g
 let page = null;
 let parts = null;
 let plot = null;
+let only = ''; // the value that is picked out
 let running = new AbortController();
 let timer = 0;
 let opening = 0;
@@ -24,6 +26,7 @@ export async function open(context, params) {
   page = context;
   parts.query.value = params.q ?? '';
   parts.sample.value = SAMPLES.includes(Number(params.sample)) ? params.sample : '1000';
+  only = params.only ?? '';
   const mine = ++opening;
   const fields = await api.fields(page.collection()).catch(() => []); // the map itself says what is wrong
   if (mine !== opening || page === null) return;
@@ -43,7 +46,7 @@ export const changed = () => load();
 function build({ root }) {
   parts = {
     query: h('input', { id: 'map-query', type: 'search', 'data-box': true, placeholder: 'Where does a question land?', spellcheck: 'false', autocapitalize: 'off' }),
-    by: h('select', { id: 'map-by', onchange: settled }),
+    by: h('select', { id: 'map-by', onchange: () => { only = ''; settled(); } }),
     sample: h('select', { id: 'map-sample', onchange: settled }, SAMPLES.map((n) => h('option', { value: n }, number(n)))),
     status: h('p', { class: 'quiet', id: 'map-status', role: 'status' }),
     legend: h('ul', { class: 'legend', role: 'list', 'aria-label': 'Colours' }),
@@ -80,7 +83,7 @@ function settled() {
   load();
 }
 
-const remember = () => page.remember({ q: parts.query.value, by: parts.by.value, sample: parts.sample.value === '1000' ? '' : parts.sample.value });
+const remember = () => page.remember({ q: parts.query.value, by: parts.by.value, sample: parts.sample.value === '1000' ? '' : parts.sample.value, only });
 
 async function load() {
   running.abort();
@@ -93,7 +96,7 @@ async function load() {
     parts.state.replaceChildren(...(points.length === 0 ? [nothingYet(openAdd)] : []));
     parts.status.textContent = points.length === 0 ? '' : `${number(points.length)} of ${plural(passages, 'passage')}. The axes show ${share(explained[0])} and ${share(explained[1])} of the variance.`;
     const colours = colouring(points.map(({ value }) => value));
-    parts.legend.replaceChildren(...colours.legend.map(({ colour, name, count }) => h('li', null, swatch(colour), h('span', { dir: 'auto' }, name), count > 0 && h('span', { class: 'quiet' }, number(count)))));
+    explain(colours);
     parts.chosen.replaceChildren();
     nearest(points);
     plot.draw(points, colours, query);
@@ -110,10 +113,19 @@ async function load() {
 const share = (part) => `${(100 * part).toLocaleString('en', { maximumFractionDigits: 1 })}%`;
 const nameOf = (point) => point.title.trim() || point.document_id;
 
-function swatch(colour) {
-  const mark = h('span', { class: 'swatch', 'aria-hidden': 'true' });
-  mark.style.background = colour;
-  return mark;
+// explain draws the legend, in which a value can be picked out of the others.
+function explain(colours) {
+  colours.pick?.(only);
+  const here = [...parts.legend.querySelectorAll('button, select')].indexOf(document.activeElement);
+  parts.legend.replaceChildren(...legend(colours, (name) => {
+    only = name;
+    address.settle();
+    remember();
+    address.settle();
+    explain(colours);
+    plot.paint();
+  }));
+  if (here >= 0) parts.legend.querySelectorAll('button, select')[here]?.focus(); // who picks with keys goes on where they were
 }
 
 function nearest(points) {

@@ -2,41 +2,14 @@
 
 import { h } from './dom.js';
 
-const COLOURS = 8; // --c0 to --c7 of the style sheet
 const REACH = 14; // pixels from a point within which it is pointed at
 const MARGIN = 22;
-
-// colouring gives each value a colour: numbers along a scale, other values by how many points have them. A colour is a
-// CSS value; of() is for the canvas, which knows no variables.
-export function colouring(values) {
-  const there = values.filter((value) => value !== undefined);
-  if (there.length === 0) return { legend: [], of: () => 'var(--c0)' };
-  const numbers = there.every((value) => typeof value === 'number');
-  if (numbers && new Set(there).size > COLOURS) return scale(there, there.length < values.length);
-  const counts = new Map();
-  for (const value of there) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const names = [...counts].sort((a, b) => b[1] - a[1]);
-  const colour = new Map(names.slice(0, COLOURS).map(([value], i) => [value, `var(--c${i})`]));
-  const rest = values.length - names.slice(0, COLOURS).reduce((sum, [, count]) => sum + count, 0);
-  const legend = names.slice(0, COLOURS).map(([value, count]) => ({ colour: colour.get(value), name: String(value), count }));
-  if (rest > 0) legend.push({ colour: 'var(--edge)', name: 'other, or none', count: rest });
-  return { legend, of: (value) => colour.get(value) ?? 'var(--edge)' };
-}
-
-function scale(numbers, gaps) {
-  const low = numbers.reduce((a, b) => Math.min(a, b));
-  const high = numbers.reduce((a, b) => Math.max(a, b));
-  const mix = (value) => `color-mix(in oklab, var(--c1) ${Math.round((100 * (value - low)) / (high - low || 1))}%, var(--c4))`;
-  const legend = [low, (low + high) / 2, high].map((value) => ({ colour: mix(value), name: value.toLocaleString('en', { maximumFractionDigits: 2, useGrouping: false }) }));
-  if (gaps) legend.push({ colour: 'var(--edge)', name: 'none' });
-  return { legend, of: (value) => (typeof value === 'number' ? mix(value) : 'var(--edge)') };
-}
 
 // chart makes the plot. select(point) is called when a point is chosen, open(point) when it is to be opened.
 export function chart({ select, open }) {
   const canvas = h('canvas', { tabindex: 0, role: 'application', 'aria-label': 'Map of the passages. Arrow keys go from point to point, Enter opens one.', 'aria-describedby': 'map-status' });
   const probe = h('span', { hidden: true });
-  let drawn = { points: [], colours: { of: () => 'var(--c0)' }, query: null };
+  let drawn = { points: [], colours: { of: () => 'var(--c0)', faint: () => false }, query: null };
   let at = []; // places of the points in pixels
   let chosen = -1;
 
@@ -67,8 +40,11 @@ export function chart({ select, open }) {
       g.fill();
     };
     const radius = drawn.points.length > 2000 ? 2.2 : 3.2;
-    g.globalAlpha = 0.75;
-    drawn.points.forEach((_, i) => dot(i, radius));
+    const faint = ({ value }) => drawn.colours.faint(value);
+    for (const behind of [true, false]) { // what is picked lies above the rest
+      g.globalAlpha = behind ? 0.15 : 0.75;
+      drawn.points.forEach((point, i) => { if (faint(point) === behind) dot(i, radius); });
+    }
     g.globalAlpha = 1;
     g.strokeStyle = resolve('var(--ink)');
     if (drawn.query) question(g, place(drawn.query), drawn.points, at, dot, resolve);
@@ -80,6 +56,7 @@ export function chart({ select, open }) {
     }
   };
 
+  const reached = (i) => !drawn.colours.faint(drawn.points[i].value); // by a pointer, and by keys
   const choose = (i) => {
     if (i < 0 || i === chosen) return;
     chosen = i;
@@ -91,7 +68,7 @@ export function chart({ select, open }) {
     let least = REACH ** 2;
     at.forEach(([x, y], i) => {
       const far = (x - offsetX) ** 2 + (y - offsetY) ** 2;
-      if (far < least) [best, least] = [i, far];
+      if (far < least && reached(i)) [best, least] = [i, far];
     });
     return best;
   };
@@ -103,7 +80,7 @@ export function chart({ select, open }) {
   });
   canvas.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (step) choose(chosen < 0 ? 0 : towards(at, chosen, step));
+    if (step) choose(chosen < 0 ? at.findIndex((_, i) => reached(i)) : towards(at, chosen, step, reached));
     else if (event.key === 'Enter' && chosen >= 0) open(drawn.points[chosen]);
     else return;
     event.preventDefault();
@@ -121,6 +98,7 @@ export function chart({ select, open }) {
       requestAnimationFrame(paint);
     },
     choose,
+    paint,
     stop() {
       dark.removeEventListener('change', paint);
       resized.disconnect();
@@ -171,15 +149,15 @@ function question(g, [x, y], points, at, dot, resolve) {
   g.strokeStyle = resolve('var(--ink)');
 }
 
-// towards is the nearest point in a direction; the same one where there is none.
-function towards(at, from, [dx, dy]) {
+// towards is the nearest point in a direction that can be reached; the same one where there is none.
+function towards(at, from, [dx, dy], reached) {
   let best = from;
   let least = Infinity;
   at.forEach(([x, y], i) => {
     const along = (x - at[from][0]) * dx + (y - at[from][1]) * dy;
     const aside = Math.abs((x - at[from][0]) * dy - (y - at[from][1]) * dx);
     const far = along + 2 * aside;
-    if (i !== from && along > 0.5 && aside <= along && far < least) [best, least] = [i, far];
+    if (i !== from && along > 0.5 && aside <= along && far < least && reached(i)) [best, least] = [i, far];
   });
   return best;
 }

@@ -43,6 +43,55 @@ test('the sample lies on a map, coloured by its subjects, and a question lands o
   await screenshot(page, 'map-numbers');
 });
 
+test('every value can be picked out, also those beyond the eighth', async (t) => {
+  const kinds = Array.from({ length: 12 }, (_, i) => `<b>kind</b> ${String(i).padStart(2, '0')}`); // twelve, the first most often
+  const kept = kinds.flatMap((kind, i) => Array.from({ length: 13 - i }, (_, k) => ({ id: `k${i}-${k}`, text: `Loaf ${k} of harbour ${i}.`, metadata: { kind } })));
+  const name = await collection(t, [...kept, { id: 'without', text: 'A tide without a kind.' }]);
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await visit(t, at({ collection: name, by: 'kind' }), { ready, colorScheme, expected: [/willReadFrequently/] }); // of painted, which reads twice
+    const legend = page.getByRole('list', { name: 'Colours' });
+    const value = (label) => legend.getByRole('button', { name: label });
+    assert.equal(await legend.getByRole('button').count(), 8);
+    assert.match(await legend.innerText(), /none\s*1/);
+    const more = legend.getByRole('combobox', { name: 'Other values' });
+    assert.deepEqual(await more.locator('option').allTextContents(), ['4 more: 14', ...kinds.slice(8).map((kind, i) => `${kind}: ${5 - i}`)]);
+    await page.waitForTimeout(200);
+    const all = await painted(page);
+    assert.ok(all >= 8, `${all} colours`);
+
+    await value(kinds[0]).click();
+    assert.equal(await value(kinds[0]).getAttribute('aria-pressed'), 'true');
+    assert.equal(new URL(page.url()).searchParams.get('only'), kinds[0]);
+    assert.ok(await painted(page) < all / 2, 'the others are faint');
+    await page.locator('canvas').focus();
+    for (const key of ['ArrowRight', 'ArrowLeft', 'ArrowUp', 'ArrowDown']) {
+      await page.keyboard.press(key);
+      assert.match(await chosen(page), /kind: <b>kind<\/b> 00/, 'only what is picked is reached');
+    }
+    await page.reload();
+    await page.waitForSelector(ready);
+    assert.equal(await value(kinds[0]).getAttribute('aria-pressed'), 'true');
+    await value(kinds[0]).focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await value(kinds[0]).getAttribute('aria-pressed'), 'false');
+    assert.ok(await value(kinds[0]).evaluate((button) => button === document.activeElement), 'the focus stays');
+    assert.equal(new URL(page.url()).searchParams.get('only'), null);
+
+    await more.selectOption(kinds[11]);
+    assert.equal(new URL(page.url()).searchParams.get('only'), kinds[11]);
+    assert.equal(await legend.locator('[aria-pressed=true]').count(), 0);
+    await screenshot(page, `map-picked-${colorScheme}`);
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    assert.match(await chosen(page), /kind 11|<\/b> 11/);
+    await page.goBack();
+    await page.waitForFunction(() => !location.search.includes('only'));
+    await page.waitForFunction(() => document.querySelector('.legend select').value === '');
+    await page.selectOption('#map-by', '');
+    assert.equal(await legend.getByRole('listitem').count(), 0);
+  }
+});
+
 test('points are chosen with a pointer and with keys', async (t) => {
   const name = await collection(t, Array.from({ length: 40 }, (_, i) => ({ id: `n${i}`, title: `<i>Note ${i}</i>`, text: i % 2 ? `Yeast makes loaf ${i} rise.` : `The tide at harbour ${i} comes in.`, metadata: { about: i % 2 ? 'bread' : '<b>sea</b>' } })));
   const page = await visit(t, at({ collection: name }), { ready });
