@@ -13,7 +13,8 @@ import { focusQuery } from './keys.js';
 
 const PAGE = 10;
 const LAST_PAGE = 10_001; // the server skips 100,000 hits at most
-const PAUSE = 150; // ms without a key before a search
+const PATIENCE = 150; // ms without a key, or without an answer, until the page does not wait for the former answer, or says that it waits
+const QUIET = 300; // ms without a key before anything is asked that nobody waits for
 const RETRY = 4000; // ms
 
 const asked = { query: '', filter: '', mode: '', like: '', page: 1 };
@@ -21,7 +22,9 @@ const shown = { total: 0, took: 0, hits: 0 };
 let page = null;
 let fields = { collection: '', list: Promise.resolve([]) };
 let running = new AbortController();
-let timer = 0;
+let answered = true; // what was asked last
+let typed = 0; // the timer of a letter that waits
+let timer = 0; // of what is asked again by itself
 
 export function open(context, params) {
   if (!page) connect();
@@ -39,6 +42,8 @@ export function open(context, params) {
 export function close() {
   running.abort();
   clearTimeout(timer);
+  clearTimeout(typed);
+  typed = 0;
 }
 
 // changed follows what has been added. Hits that somebody is reading are left as they are.
@@ -61,8 +66,10 @@ const request = () => ({
 });
 
 // ask takes what stands in the fields and shows its answer. An answer that comes too late is dropped.
-async function ask({ remember = true } = {}) {
+async function ask({ remember = true, typing = false } = {}) {
   clearTimeout(timer);
+  clearTimeout(typed);
+  typed = 0;
   const mode = document.querySelector('[name=mode]:checked').value;
   Object.assign(asked, { query: $('query').value, filter: $('filter').value, mode: mode === 'hybrid' ? '' : mode });
   if (asked.query.trim()) asked.like = '';
@@ -75,20 +82,21 @@ async function ask({ remember = true } = {}) {
   if (remember) {
     page.remember({ q: asked.query, like: asked.like, filter: asked.filter, mode: asked.mode, page: asked.page > 1 ? asked.page : '' });
   }
-  await guarded(asking() ? hitsPage : overview);
+  await guarded(asking() ? (filter, signal) => hitsPage(filter, signal, typing ? QUIET : 0) : overview);
 }
 
 // askAnew begins with the first page: something else is asked.
-function askAnew() {
+function askAnew(how) {
   asked.page = 1;
-  return ask();
+  return ask(how);
 }
 
 // guarded runs one request in place of the one before it, and shows what goes wrong.
 async function guarded(act) {
   running.abort();
   const mine = (running = new AbortController());
-  const busy = setTimeout(() => { $('busy').hidden = false; }, PAUSE);
+  answered = false;
+  const busy = setTimeout(() => { $('busy').hidden = false; }, PATIENCE);
   $('results').setAttribute('aria-busy', 'true');
   try {
     const filter = parseFilter(asked.filter);
@@ -101,11 +109,13 @@ async function guarded(act) {
     if (mine === running) {
       $('busy').hidden = true;
       $('results').removeAttribute('aria-busy');
+      answered = true;
+      if (typed) askAnew({ typing: true });
     }
   }
 }
 
-async function hitsPage(filter, signal) {
+async function hitsPage(filter, signal, quiet) {
   const answer = await api.search(page.collection(), request(), filter, signal);
   if (signal.aborted) return;
   states.clear();
@@ -113,7 +123,7 @@ async function hitsPage(filter, signal) {
   $('results').hidden = answer.hits.length === 0;
   show(answer);
   if (answer.hits.length > 0) {
-    details(answer, filter, signal);
+    setTimeout(() => { if (!signal.aborted) details(answer, filter, signal); }, quiet);
     return;
   }
   await nothing(answer.total, filter, signal);
@@ -133,7 +143,7 @@ async function nothing(total, filter, signal) {
 }
 
 // details asks again for what is shown, with its nearest sentences, and for the facets. Both take longer to find than the hits:
-// nobody waits for them, and without them the page is as good as before.
+// nobody waits for them, and without them the page is as good as before. While somebody types they would hold up the hits.
 function details(answer, filter, signal) {
   highlights(answer, filter, signal);
   facets(filter, signal).catch(() => {}).finally(() => { if (!signal.aborted) $('facets').removeAttribute('aria-busy'); });
@@ -310,9 +320,12 @@ async function remove(hit, item) {
   }
 }
 
-function later() {
+// type asks with every letter, but not faster than answers come: a letter waits for the one that is on its way, or for a pause.
+function type() {
   clearTimeout(timer);
-  timer = setTimeout(askAnew, PAUSE);
+  clearTimeout(typed);
+  if (answered) askAnew({ typing: true });
+  else typed = setTimeout(() => askAnew({ typing: true }), PATIENCE);
 }
 
 function connect() {
@@ -321,7 +334,7 @@ function connect() {
   wide.addEventListener('change', unfold);
   unfold();
   for (const field of [$('query'), $('filter')]) {
-    field.addEventListener('input', later);
+    field.addEventListener('input', type);
     field.addEventListener('blur', address.settle);
   }
   $('search').addEventListener('submit', (event) => event.preventDefault());

@@ -41,7 +41,7 @@ const told = (name, list) => console.log(`${name}: p50 ${quantile(list, 0.5).toF
 
 const have = (await call('GET', `/collections/${COLLECTION}`)).documents ?? 0;
 if (have < Number(wanted)) await fill(Number(wanted));
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'] });
 const paints = [];
 for (let i = 0; i < VISITS; i++) {
   const context = await browser.newContext(); // nothing is cached
@@ -57,6 +57,18 @@ const page = await browser.newPage();
 await page.goto(`${server}/?collection=${COLLECTION}`);
 await page.waitForSelector('.state');
 await page.evaluate(() => performance.setResourceTimingBufferSize(10_000));
+// From a letter to the frame that has its hits: what somebody who types waits for.
+await page.evaluate(() => {
+  window.letters = [];
+  let typed = 0;
+  document.getElementById('query').addEventListener('input', () => { typed = performance.now(); }, { capture: true });
+  new MutationObserver(() => {
+    if (typed === 0) return;
+    const since = typed;
+    typed = 0;
+    requestAnimationFrame(() => setTimeout(() => window.letters.push(performance.now() - since)));
+  }).observe(document.getElementById('hits'), { childList: true });
+});
 const answers = [];
 page.on('requestfinished', async (request) => {
   if (!request.url().endsWith('/search') || request.postDataJSON().highlight || request.postDataJSON().facets) return; // not highlights and facets, which nobody waits for
@@ -68,6 +80,7 @@ for (const question of QUESTIONS) {
   await page.waitForTimeout(500);
 }
 told(`answer to a letter, ${wanted} documents`, answers);
+told('from a letter to its hits on the screen', await page.evaluate(() => window.letters));
 for (const path of ['fields', 'map', 'map', 'map?q=why+does+bread+rise', 'map?sample=5000']) {
   const start = performance.now();
   await call('GET', `/collections/${COLLECTION}/${path}`);

@@ -31,23 +31,32 @@ test('the address keeps the question, and back goes back', async (t) => {
   assert.equal(await page.inputValue('#query'), '');
 });
 
-test('only the last question is answered, and typing waits', async (t) => {
+test('letters are answered as they come, and do not pile up; only the last question counts', async (t) => {
   const name = await collection(t, documents);
   const page = await visit(t, at(name));
-  let asked = 0;
+  const asked = [];
+  let pace = 60;
   await page.route('**/search', async (route) => {
-    const { highlight, facets } = route.request().postDataJSON();
-    if (!highlight && !facets) asked++;
-    if (route.request().postDataJSON().query !== 'slow') return route.continue();
+    const { query, highlight, facets } = route.request().postDataJSON();
+    if (!highlight && !facets) asked.push(query);
     const response = await route.fetch();
     const answer = await response.json();
-    for (const hit of answer.hits) hit.title = 'stale';
-    await new Promise((done) => setTimeout(done, 800));
+    if (query === 'slow') for (const hit of answer.hits) hit.title = 'stale';
+    await new Promise((done) => setTimeout(done, query === 'slow' ? 800 : pace));
     return route.fulfill({ response, json: answer }).catch(() => {}); // the page may have given it up
   });
   await page.locator('#query').pressSequentially('snails', { delay: 20 });
-  await page.waitForSelector('.hit');
-  assert.equal(asked, 1, 'one search for six letters');
+  await page.waitForFunction(() => location.search.includes('q=snails') && document.querySelector('#results:not([aria-busy])'));
+  assert.equal(asked[0], 's', 'the first letter does not wait');
+  assert.equal(asked.at(-1), 'snails');
+  assert.ok(asked.length < 6, `a letter waits for the answer to the one before it: ${asked}`);
+  pace = 1000;
+  asked.length = 0;
+  await page.fill('#query', '');
+  await page.locator('#query').pressSequentially('bread', { delay: 20 });
+  await page.waitForTimeout(400);
+  assert.deepEqual(asked, ['b', 'bread'], 'where answers take long, a pause is waited for');
+  pace = 0;
   await page.fill('#query', 'slow');
   await page.waitForSelector('#busy:not([hidden])');
   await ask(page, 'salty broth');
