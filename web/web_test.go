@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,6 +75,28 @@ func TestEveryFileIsThereAndUsed(t *testing.T) {
 		if !used[name] {
 			t.Errorf("%s is loaded by nothing", name)
 		}
+	}
+}
+
+// TestModulesAreLoadedAtOnce compares the list of start.js with what the search view imports, directly or not.
+func TestModulesAreLoadedAtOnce(t *testing.T) {
+	all := readAll(t)
+	taken := map[string]bool{}
+	var follow func(name string)
+	follow = func(name string) {
+		if taken[name] {
+			return
+		}
+		taken[name] = true
+		for _, match := range regexp.MustCompile(`(?m)^import .*'\./([^']+)\.js';$`).FindAllStringSubmatch(all[name+".js"], -1) {
+			follow(match[1])
+		}
+	}
+	follow("main")
+	follow("search")
+	want := "['" + strings.Join(slices.Sorted(maps.Keys(taken)), "', '") + "']"
+	if !strings.Contains(all["start.js"], "const MODULES = "+want+";\n") {
+		t.Errorf("start.js does not load %s", want)
 	}
 }
 
