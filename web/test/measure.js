@@ -79,7 +79,8 @@ for (const question of QUESTIONS) {
   await page.locator('#query').pressSequentially(question, { delay: 260 }); // slower than the page's pause, so that every letter is asked
   await page.waitForTimeout(500);
 }
-told(`answer to a letter, ${wanted} documents`, answers);
+const letters = QUESTIONS.join('').length;
+told(`answer to a letter, ${wanted} documents, ${letters} letters`, answers);
 told('from a letter to its hits on the screen', await page.evaluate(() => window.letters));
 for (const path of ['fields', 'map', 'map', 'map?q=why+does+bread+rise', 'map?sample=5000']) {
   const start = performance.now();
