@@ -63,6 +63,8 @@ type slot struct {
 	mu     sync.Mutex // held while something is read from the source and written to the index, so that what was deleted in between does not come back
 	damage error      // found when it was opened, and not asked for yet
 
+	// Changed with both locks held, so that either is enough to read them: a search does not wait for what is written.
+	shown sync.Mutex
 	index *Index // nil while it has not been opened, and after it was closed
 	err   error
 
@@ -72,7 +74,8 @@ type slot struct {
 // ErrGone is the answer for a collection that was deleted, or a registry that was closed.
 var ErrGone = errors.New("lexical: the index is gone")
 
-// Get waits until the index of a collection holds everything that was committed before the call, or ctx ends.
+// Get waits until the index of a collection is filled, or ctx ends. What Update is about to add is not waited for: who sent
+// it has not been told yet that it is found.
 func (r *Registry) Get(ctx context.Context, c models.Collection) (*Index, error) {
 	s := r.slot(c)
 	select {
@@ -80,8 +83,8 @@ func (r *Registry) Get(ctx context.Context, c models.Collection) (*Index, error)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.shown.Lock()
+	defer s.shown.Unlock()
 	if s.err == nil && s.index == nil {
 		return nil, ErrGone
 	}
@@ -158,8 +161,15 @@ func (s *slot) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failed.Store(time.Now().UnixNano())
-	s.err = fmt.Errorf("fill the keyword index: %w", err)
+	s.show(s.index, fmt.Errorf("fill the keyword index: %w", err))
 	s.state.Store(failed)
+}
+
+// show changes what Get answers. The lock for writing is held.
+func (s *slot) show(x *Index, err error) {
+	s.shown.Lock()
+	defer s.shown.Unlock()
+	s.index, s.err = x, err
 }
 
 // Update brings the index to where a commit has brought the source: chunks that are new or have a new title, and chunks
@@ -235,7 +245,7 @@ func (r *Registry) open(collection uint64, s *slot) (have, want *roaring64.Bitma
 		return nil, nil, ErrGone
 	}
 	path := r.path(collection)
-	s.index, have, err = openWhole(path)
+	x, have, err := openWhole(path)
 	if err != nil {
 		r.log.Warn("keyword index damaged; it is made anew", "collection", collection, "error", err)
 		s.state.Store(rebuilding)
@@ -243,10 +253,11 @@ func (r *Registry) open(collection uint64, s *slot) (have, want *roaring64.Bitma
 		if err := os.RemoveAll(path); err != nil {
 			return nil, nil, err
 		}
-		if s.index, have, err = openWhole(path); err != nil {
+		if x, have, err = openWhole(path); err != nil {
 			return nil, nil, err
 		}
 	}
+	s.show(x, nil)
 	want, err = r.source.VectorIDs(r.stopped, collection)
 	return have, want, err
 }
@@ -313,7 +324,7 @@ func (s *slot) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.index
-	s.index = nil
+	s.show(nil, s.err)
 	if x == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -137,5 +138,25 @@ func TestAFailedIndexIsTriedAgain(t *testing.T) {
 	}
 	r.retry = 0
 	expect(t, r, "comet.", 1)
+	must(t, r.Close())
+}
+
+// TestSearchWhileUpdating holds an update up while it reads its texts: a search finds what was there before.
+func TestSearchWhileUpdating(t *testing.T) {
+	source := &texts{of: map[uint64]string{1: "comet", 2: "comet"}}
+	r := NewRegistry(t.TempDir(), source, nil)
+	expect(t, r, "comet.", 2)
+	source.of[3] = "comet"
+	source.mu.Lock()
+	updated := make(chan error, 1)
+	go func() { updated <- r.Update(t.Context(), notes, []uint64{3}, nil) }()
+	for r.slot(notes).mu.TryLock() { // until the update has it
+		r.slot(notes).mu.Unlock()
+		runtime.Gosched()
+	}
+	expect(t, r, "comet.", 2)
+	source.mu.Unlock()
+	must(t, <-updated)
+	expect(t, r, "comet.", 3)
 	must(t, r.Close())
 }
