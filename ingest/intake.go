@@ -180,17 +180,28 @@ func (in *Intake) decodeAll(list []raw, known map[string]models.Document) []deco
 	return drafts
 }
 
+// still is the collection as it is now, whose model may have been changed since the body began, and whether nothing waits
+// that may still change its documents.
+func (in *Intake) still(ctx context.Context) (models.Collection, bool, error) {
+	c, err := in.service.db.LiveOf(ctx, in.collection.ID)
+	if err != nil {
+		return c, false, err
+	}
+	waiting, err := in.service.db.Waiting(ctx, c.ID)
+	return c, !waiting, err
+}
+
 // known are the documents that are stored just as they were sent, by hash, where it makes no difference whether that is said
 // now or in their turn.
 func (in *Intake) known(ctx context.Context, list []raw) (map[string]models.Document, error) {
 	if in.rehearsal != nil || in.OnConflict != "" && in.OnConflict != models.Replace {
 		return nil, nil
 	}
-	waiting, err := in.service.db.Waiting(ctx, in.collection.ID)
-	if err != nil || waiting {
+	c, still, err := in.still(ctx)
+	if err != nil || !still {
 		return nil, err
 	}
-	return in.service.db.Sent(ctx, in.collection.ID, lo.Map(list, func(r raw, _ int) []byte { return r.hash }))
+	return in.service.db.Sent(ctx, c.ID, lo.Map(list, func(r raw, _ int) []byte { return r.hash }))
 }
 
 func (in *Intake) addKnown(ctx context.Context, at string, doc models.Document) error {
@@ -291,15 +302,15 @@ func (in *Intake) keep(ctx context.Context, whole bool) error {
 // where no earlier job may still change those documents: then it makes no difference whether they are compared now or in
 // their turn.
 func (in *Intake) settle(ctx context.Context) error {
-	waiting, err := in.service.db.Waiting(ctx, in.collection.ID)
-	if err != nil || waiting {
+	c, still, err := in.still(ctx)
+	if err != nil || !still {
 		return err
 	}
 	pending := lo.Filter(in.buffer, func(item models.JobItem, _ int) bool { return item.Status == models.ItemPending })
 	if len(pending) == 0 {
 		return nil
 	}
-	stored, err := in.service.stored(ctx, in.collection, pending)
+	stored, err := in.service.stored(ctx, c, pending)
 	if err != nil || len(stored) == 0 {
 		return err
 	}
@@ -308,7 +319,7 @@ func (in *Intake) settle(ctx context.Context) error {
 		if !there || item.Status != models.ItemPending {
 			continue
 		}
-		p, doc, metadata, err := read(in.collection, item)
+		p, doc, metadata, err := read(c, item)
 		if err != nil {
 			continue
 		}

@@ -148,7 +148,17 @@ func TestReembed(t *testing.T) {
 	if items := w.send(put(numbered(w, 202, "sent by the former number"))); items[0].Status != created {
 		t.Errorf("%+v", items)
 	}
+	older := want["d51"]
+	w.send(numbered(w, 51, "changed since"))
 	in := w.ingest.Begin(c)
+	w.must(in.Add(t.Context(), at(0), older, nil)) // as the former generation still has it
+	if job, err = in.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, items := w.wait(job); items[0].Status != updated {
+		t.Errorf("a document in its older form is %s", items[0].Status)
+	}
+	in = w.ingest.Begin(c)
 	w.must(in.Add(t.Context(), at(0), late, nil))
 	if job, err = in.Commit(t.Context()); err != nil {
 		t.Fatal(err)

@@ -195,7 +195,11 @@ func (s *Service) store(ctx context.Context, c models.Collection, results []db.R
 }
 
 func (s *Service) finish(ctx context.Context, job *models.Job, status models.JobStatus, reason string) {
-	if err := s.db.FinishJob(ctx, job.Seq, status, reason); err != nil {
+	err := s.db.FinishJob(ctx, job.Seq, status, reason)
+	if err != nil && ctx.Err() != nil {
+		return // the next start ends it
+	}
+	if err != nil {
 		s.log.Error("job not ended", "job", job.ID, "error", err)
 		return
 	}

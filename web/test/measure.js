@@ -1,11 +1,11 @@
 // Measures the page: first paint, and how soon hits answer each letter that is typed into a large collection.
 // usage: node measure.js URL [DOCUMENTS]      fills the collection "page-measure" first, unless it has as many documents
 
+import fs from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const [server, wanted = '100000'] = process.argv.slice(2);
 const COLLECTION = 'page-measure';
-const DIMENSIONS = 384;
 const VISITS = 20;
 const QUESTIONS = ['lighthouse keeper in the storm', 'why does bread rise', 'restore the database', 'slugs in the garden', 'how far away is the moon', 'payment of the rent'];
 
@@ -19,18 +19,24 @@ const random = () => { // xorshift: the same documents each time
 
 const call = async (method, path, body, type = 'application/json') => (await fetch(server + path, { method, body, headers: { 'Content-Type': type } })).json();
 
-// Vectors are given, so that filling takes no model; around a hundred centres, as texts lie around subjects.
+// A document is five sentences of the sample corpus, and its vector the direction of theirs: only the sentences take a model, and words and
+// vectors go together, as they do in real texts.
 async function fill(n) {
-  const words = QUESTIONS.join(' ').split(' ').concat(Array.from({ length: 5000 }, (_, i) => `word${i}`));
-  const point = () => Array.from({ length: DIMENSIONS }, () => random() - 0.5);
-  const centres = Array.from({ length: 100 }, point);
+  const corpus = fs.readFileSync(new URL('../../fixtures/sample/corpus.jsonl', import.meta.url), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const sentences = corpus.flatMap((doc) => doc.text.match(/[^.!?]+[.!?]+/g).map((text) => ({ text: text.trim(), subject: doc.metadata.subject })));
+  for (let i = 0; i < sentences.length; i += 200) {
+    const part = sentences.slice(i, i + 200);
+    const answer = await call('POST', '/v1/embeddings', JSON.stringify({ input: part.map((s) => s.text), encoding_format: 'float' }));
+    answer.data.forEach((one, k) => { part[k].vector = one.embedding; });
+  }
+  const pick = () => sentences[Math.floor(random() * sentences.length)];
   await call('POST', '/collections', JSON.stringify({ name: COLLECTION }));
   for (let i = 0; i < n; i += 1000) {
     const lines = Array.from({ length: 1000 }, (_, k) => {
-      const subject = Math.floor(random() * centres.length);
-      const vector = centres[subject].map((x) => Number((x + (random() - 0.5) * 0.8).toFixed(4)));
-      const text = Array.from({ length: 60 }, () => words[Math.floor(random() ** 3 * words.length)]).join(' ');
-      return JSON.stringify({ id: `d${i + k}`, title: `Document ${i + k}`, text, vector, metadata: { subject: `subject ${subject}`, year: 1990 + Math.floor(random() * 36), draft: random() < 0.1, ref: `r${i + k}` } });
+      const said = Array.from({ length: 5 }, pick);
+      const vector = said[0].vector.map((_, at) => Number(said.reduce((sum, s) => sum + s.vector[at], 0).toFixed(5)));
+      const metadata = { subject: said[0].subject, year: 1990 + Math.floor(random() * 36), draft: random() < 0.1, ref: `r${i + k}` };
+      return JSON.stringify({ id: `d${i + k}`, title: `Document ${i + k}`, text: said.map((s) => s.text).join(' '), vector, metadata });
     });
     await call('POST', `/collections/${COLLECTION}/documents?wait=600`, lines.join('\n'), 'application/x-ndjson');
   }
