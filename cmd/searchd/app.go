@@ -63,6 +63,9 @@ func openApp(ctx context.Context, dir string, files modelFlags, providers provid
 	if available.err != nil {
 		return nil, errors.Join(available.err, store.Close())
 	}
+	if err := removeStrays(ctx, dir, store, log); err != nil {
+		log.Warn("indexes of deleted collections not removed", "error", err)
+	}
 	a := &app{log: log, db: store}
 	a.index = index.NewRegistry(engines{dir, manyVectors, log}, store)
 	a.words = lexical.NewRegistry(filepath.Join(dir, "lexical"), store, log)
