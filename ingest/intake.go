@@ -100,10 +100,9 @@ func (in *Intake) lookAhead(ctx context.Context) error {
 	if err := in.looked(); err != nil {
 		return err
 	}
-	list := in.raw
-	in.raw, in.rawBytes = nil, 0
-	in.looking = make(chan error, 1)
-	go func() { in.looking <- in.lookInto(ctx, list) }()
+	list, decode, looking := in.raw, in.decode, make(chan error, 1)
+	in.raw, in.rawBytes, in.looking = nil, 0, looking
+	go func() { looking <- in.lookInto(ctx, list, decode) }()
 	return nil
 }
 
@@ -124,16 +123,16 @@ func (in *Intake) look(ctx context.Context) error {
 	}
 	list := in.raw
 	in.raw, in.rawBytes = nil, 0
-	return in.lookInto(ctx, list)
+	return in.lookInto(ctx, list, in.decode)
 }
 
 // lookInto decides what becomes of documents: those that are stored as they are need no more.
-func (in *Intake) lookInto(ctx context.Context, list []raw) error {
+func (in *Intake) lookInto(ctx context.Context, list []raw, decode Decode) error {
 	known, err := in.known(ctx, list)
 	if err != nil {
 		return err
 	}
-	drafts := in.decodeAll(list, known)
+	drafts := decodeAll(list, known, decode)
 	for i, r := range list {
 		if doc, there := known[string(r.hash)]; there {
 			err = in.addKnown(ctx, r.at, doc)
@@ -155,25 +154,25 @@ type decoded struct {
 
 // decodeAll reads the documents that are not known. Those of a large upload are read in the background: whoever sends it
 // waits for more than that.
-func (in *Intake) decodeAll(list []raw, known map[string]models.Document) []decoded {
+func decodeAll(list []raw, known map[string]models.Document, decode Decode) []decoded {
 	drafts := make([]decoded, len(list))
 	var next atomic.Int64
-	decode := func() {
+	work := func() {
 		for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
 			if _, there := known[string(list[i].hash)]; !there {
-				drafts[i].draft, drafts[i].err = in.decode(list[i].sent)
+				drafts[i].draft, drafts[i].err = decode(list[i].sent)
 			}
 		}
 	}
 	if len(list) < largeUpload {
-		decode()
+		work()
 		return drafts
 	}
 	var wait sync.WaitGroup
 	for range cores.Count() {
 		wait.Go(func() {
 			cores.Lower()
-			decode()
+			work()
 		})
 	}
 	wait.Wait()
