@@ -249,7 +249,7 @@ func encoded(from, n int, doc func(i int) object) ([][]byte, error) {
 
 // search sends every body once, from some clients at a time.
 func (p *process) search(ctx context.Context, bodies [][]byte, clients int) (latency, error) {
-	for _, body := range bodies[:50] { // warm
+	for _, body := range bodies[:min(50, len(bodies))] { // warm
 		if err := p.call(ctx, http.MethodPost, "/search", "application/json", body, nil); err != nil {
 			return latency{}, err
 		}
