@@ -304,7 +304,7 @@ func reading(t *testing.T, s *server) {
 		"kind": {{Value: "x", Documents: 3}, {Value: "y", Documents: 1}}, "n": {{Value: "1", Documents: 1}, {Value: "2.5", Documents: 1}},
 		"when": {{Value: "2024-05-01T00:00:00Z", Documents: 1}}, "ok": {{Value: "true", Documents: 1}}, "none": {},
 	}
-	if d := cmp.Diff(want, got.Facets); d != "" || got.TimingsMS["semantic"] <= 0 {
+	if d := cmp.Diff(want, got.Facets); d != "" || got.TimingsMS["semantic"] <= 0 || got.TimingsMS["fusion"] <= 0 {
 		t.Errorf("timings %v, facets (-want +got):\n%s", got.TimingsMS, d)
 	}
 	neighbours := 0

@@ -6,6 +6,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
+	"searchd/internal/simd"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -74,7 +75,7 @@ func middleOf(vectors [][]float32) []float32 {
 			sum[i] += x
 		}
 	}
-	if dot(sum, sum) < 1e-12 {
+	if simd.Dot(sum, sum) < 1e-12 {
 		return vectors[0]
 	}
 	return models.Normalize(sum)
@@ -98,20 +99,3 @@ func (s *Service) without(ctx context.Context, c models.Collection, allow *roari
 
 // everything is a filter that every document meets.
 var everything = &models.Filter{Op: models.Not, Of: []*models.Filter{{Op: models.In, Key: "any"}}}
-
-// dot is the product of two vectors of the same length, in four sums so that the processor need not wait for each.
-func dot(a, b []float32) float32 {
-	b = b[:len(a)]
-	var s0, s1, s2, s3 float32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += a[i] * b[i]
-		s1 += a[i+1] * b[i+1]
-		s2 += a[i+2] * b[i+2]
-		s3 += a[i+3] * b[i+3]
-	}
-	for ; i < len(a); i++ {
-		s0 += a[i] * b[i]
-	}
-	return s0 + s1 + s2 + s3
-}

@@ -53,6 +53,17 @@ func (f fusion) enoughWords(cosine, score float32) float32 {
 	return float32(bm25 - 1e-5*math.Abs(bm25)) // for what rounding has lost
 }
 
+// enoughCosine is a cosine below which no chunk of this BM25 score has a score.
+func (f fusion) enoughCosine(bm25, score float32) float32 {
+	half := float64(score) - wordWeight*f.rho*max(0, wordEvidence(bm25, f.words))
+	z := math.Copysign(math.Sqrt(2*math.Abs(half)), half)
+	cosine := z
+	if f.null.StdDev > 0 {
+		cosine = f.null.Mean + z*f.null.StdDev
+	}
+	return float32(cosine - 1e-4) // for what rounding has lost
+}
+
 // patience is how long a question waits for a keyword index that is being filled, before it does without.
 const patience = 2 * time.Second
 
@@ -75,7 +86,7 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 	if err != nil {
 		return ranking{}, err
 	}
-	b := both{plan: p, vectors: vectors, fusion: s.fusionOf(c, p), seen: map[uint64]bool{}}
+	b := both{plan: p, vectors: vectors, fusion: s.fusionOf(c, p), places: map[uint64]int{}}
 	near := index.Query{Vector: p.vector, K: max(k, depth), Allow: p.allow, MinScore: minScore(p.least, p.null), Exact: p.exact}
 	if p.least > 0 {
 		near.K = max(vectors.Len(), 1)
@@ -85,6 +96,7 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 		return ranking{}, err
 	}
 	defer b.words.Close()
+	start := time.Now()
 	r := ranking{mode: Hybrid}
 	if err := b.fuse(ctx, hits, near.K, k); err != nil {
 		return r, err
@@ -99,6 +111,7 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 	} else {
 		b.hits = b.hits[:min(k, len(b.hits))]
 	}
+	b.took.Fusion = time.Since(start)
 	r.hits, r.took = b.hits, b.took
 	if b.settled {
 		r.weight = wordWeight * b.rho
@@ -112,7 +125,7 @@ type both struct {
 	plan    plan
 	vectors index.Index
 	hits    []scored
-	seen    map[uint64]bool
+	places  map[uint64]int // of an id among hits
 	took    timing
 }
 
@@ -136,56 +149,81 @@ func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) 
 }
 
 // fuse collects candidates until the best k of all chunks are among them: a chunk that is not has a cosine of at most that
-// of the last of near, and too few words to make up for it.
+// of the last of near, and too few words to make up for it. Those that may have enough are looked up by falling words, ever more at a
+// time, since each that is found leaves less to look for.
 func (b *both) fuse(ctx context.Context, near []index.Hit, asked, k int) error {
 	for i, h := range near {
 		b.add(h, i+1, 0)
 	}
 	if b.plan.least > 0 {
-		return b.lookUp(ctx, b.words.Above(minWords(b.plan.least, b.words.Most)))
+		return b.lookUp(ctx, b.words.Above(minWords(b.plan.least, b.words.Most)), 0, 0)
 	}
 	if len(near) < asked { // these are all there are
 		return nil
 	}
-	if err := b.lookUp(ctx, b.words.Top(depth)); err != nil {
+	top := b.words.Top(depth)
+	if err := b.lookUp(ctx, top, 0, 0); err != nil {
 		return err
 	}
+	last := near[len(near)-1].Score
+	rest := b.words.Above(b.enoughWords(last, b.kth(k)))
+	for from, n := len(top), depth; from < len(rest); from, n = from+n, 2*n {
+		bar := b.kth(k)
+		part := rest[from:min(from+n, len(rest))]
+		if part[0].Score < b.enoughWords(last, bar) {
+			return nil
+		}
+		if err := b.lookUp(ctx, part, from, b.enoughCosine(part[0].Score, bar)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kth is the k-th best score, or the worst where there are fewer.
+func (b *both) kth(k int) float32 {
 	scores := make([]float32, len(b.hits))
 	for i, h := range b.hits {
 		scores[i] = h.Score
 	}
 	slices.Sort(scores)
-	low := b.enoughWords(near[len(near)-1].Score, scores[len(scores)-min(k, len(scores))])
-	return b.lookUp(ctx, b.words.Above(low))
+	return scores[len(scores)-min(k, len(scores))]
 }
 
-// lookUp adds hits of the keyword index that vectors have not found, with their cosines.
-func (b *both) lookUp(ctx context.Context, hits []lexical.Hit) error {
-	ranks := make(map[uint64]int, len(hits))
-	ids := roaring64.New()
+// lookUp adds hits of the keyword index that vectors have not found and whose cosine is at least low; 0 adds all. The first of them has
+// the place after that of before others.
+func (b *both) lookUp(ctx context.Context, hits []lexical.Hit, before int, low float32) error {
+	var missing []uint64
 	for i, h := range hits {
-		ranks[h.ID] = i + 1
-		if !b.seen[h.ID] {
-			ids.Add(h.ID)
+		if at, ok := b.places[h.ID]; ok {
+			b.hits[at].Lexical.Rank = before + i + 1
+		} else {
+			missing = append(missing, h.ID)
 		}
 	}
-	for i := range b.hits {
-		if rank := ranks[b.hits[i].ID]; rank > 0 {
-			b.hits[i].Lexical.Rank = rank
-		}
-	}
-	if ids.IsEmpty() {
+	if len(missing) == 0 {
 		return nil
 	}
-	found, err := b.vectors.Search(ctx, index.Query{Vector: b.plan.vector, K: int(ids.GetCardinality()), Allow: ids, Exact: true})
-	for _, h := range found {
-		b.add(h, 0, ranks[h.ID])
+	slices.Sort(missing) // a set is filled many times as fast in order
+	ids := roaring64.BitmapOf(missing...)
+	found, err := b.vectors.Search(ctx, index.Query{Vector: b.plan.vector, K: len(missing), Allow: ids, MinScore: low, Exact: true})
+	if err != nil || len(found) == 0 {
+		return err
 	}
-	return err
+	cosines := make(map[uint64]index.Hit, len(found))
+	for _, h := range found {
+		cosines[h.ID] = h
+	}
+	for i, h := range hits {
+		if near, ok := cosines[h.ID]; ok {
+			b.add(near, 0, before+i+1)
+		}
+	}
+	return nil
 }
 
 func (b *both) add(h index.Hit, near, words int) {
-	b.seen[h.ID] = true
+	b.places[h.ID] = len(b.hits)
 	bm25 := b.words.Score(h.ID)
 	b.hits = append(b.hits, scored{
 		ID: h.ID, Score: b.score(h.Score, bm25),

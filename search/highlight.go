@@ -13,6 +13,7 @@ import (
 
 	"searchd/hf"
 	"searchd/internal/prose"
+	"searchd/internal/simd"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -98,9 +99,9 @@ func nearest(list []sentence, question []float32, null hf.Null) []prose.Span {
 	}
 	order := make([]found, 0, len(list))
 	for i, one := range list {
-		near := float64(dot(one.vector, question)) - null.Mean
+		near := float64(simd.Dot(one.vector, question)) - null.Mean
 		if i > 0 && list[i-1].question && !one.question {
-			near = max(near, float64(dot(list[i-1].vector, question))-null.Mean)
+			near = max(near, float64(simd.Dot(list[i-1].vector, question))-null.Mean)
 		}
 		order = append(order, found{one.Span, near})
 	}

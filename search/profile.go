@@ -12,6 +12,7 @@ import (
 	"searchd/index"
 	"searchd/index/lexical"
 	"searchd/internal/prose"
+	"searchd/internal/simd"
 	"searchd/models"
 )
 
@@ -71,7 +72,7 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 func nullOf(sample [][]float32, question []float32) hf.Null {
 	sum, squares := 0.0, 0.0
 	for _, v := range sample {
-		x := float64(dot(v, question))
+		x := float64(simd.Dot(v, question))
 		sum += x
 		squares += x * x
 	}

@@ -51,8 +51,8 @@ type Leg struct {
 	Rank     int     // its place among the hits of this leg, from 1; 0 where it was not among those looked at
 }
 
-// timing is how long each leg took.
-type timing struct{ Semantic, Lexical time.Duration }
+// timing is how long each leg took, and to make one ranking of both.
+type timing struct{ Semantic, Lexical, Fusion time.Duration }
 
 // rank answers the best k chunks; all where only relevant ones are asked for.
 func (s *Service) rank(ctx context.Context, c models.Collection, p plan, k int) (ranking, error) {

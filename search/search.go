@@ -214,13 +214,16 @@ func (a *Response) spent(name string, took time.Duration) {
 	a.Phases = append(a.Phases, Phase{name, took})
 }
 
-// took notes how long the legs took that were asked.
+// took notes how long the legs took that were asked, and what came of both.
 func (a *Response) took(r ranking) {
 	if r.mode != Lexical {
 		a.spent("semantic", r.took.Semantic)
 	}
 	if r.mode != Semantic {
 		a.spent("lexical", r.took.Lexical)
+	}
+	if r.mode == Hybrid {
+		a.spent("fusion", r.took.Fusion)
 	}
 }
 

@@ -3,6 +3,8 @@ package search
 import (
 	"context"
 	"fmt"
+
+	"searchd/internal/simd"
 )
 
 // window is how many of the best rows are looked at together, to fold duplicates or for diversity: the same ones whatever
@@ -96,7 +98,7 @@ func similarity(a, b []float32) float32 {
 	if a == nil || b == nil {
 		return 0
 	}
-	return dot(a, b)
+	return simd.Dot(a, b)
 }
 
 // mmr orders by maximal marginal relevance (Carbonell and Goldstein, 1998): each next one is the best by

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"searchd/internal/simd"
 	"searchd/models"
 )
 
@@ -123,7 +124,7 @@ func TestRocchio(t *testing.T) {
 		{nil, [][]float32{x, {-1, 0}}, nil, x}, // no middle
 	} {
 		got, want := rocchio(test.question, test.like, test.unlike), models.Normalize(test.want)
-		if math.Abs(float64(dot(got, want))-1) > 1e-6 {
+		if math.Abs(float64(simd.Dot(got, want))-1) > 1e-6 {
 			t.Errorf("%v like %v unlike %v: %v, want %v", test.question, test.like, test.unlike, got, want)
 		}
 	}

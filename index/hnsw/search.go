@@ -49,7 +49,7 @@ func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, nil
 	}
 	var slots []uint64
-	if q.Allow != nil {
+	if q.Allow != nil && !q.Exact { // what is looked up exactly is seldom asked for again, and would take the places of filters
 		slots = x.slotsOf(s, q.Allow)
 	}
 	plan := x.plan(s, q, n, allowed, slots)
