@@ -22,7 +22,7 @@
 // Matrices that are stored as int8 with a scale for each 64 inputs, as Quantize makes them, are never turned into floats. What
 // they are multiplied with is rounded to int16, again with a scale for each 64 values, so that 64 products add up exactly in an
 // int32: simd.GemmInt16. To the vectors that is no loss that can be measured (the activations keep 15 bits), and it takes half
-// the instructions and half the bytes of float32. Attention, GELU and LayerNorm stay in float32.
+// the instructions and a quarter of the bytes of float32. Attention, GELU and LayerNorm stay in float32.
 //
 // Options.Int8 rounds to int8 instead, with the same scales: simd.GemmInt8. That is a loss, most of all where one value of a group
 // is far larger than the others; the state has such values, always at the same places, and one a group is kept as five.

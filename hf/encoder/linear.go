@@ -39,7 +39,7 @@ type linear struct {
 	in     int // values of an input row
 	bias   []float32
 	panels []float32 // nil if integers are multiplied
-	whole  []int16
+	whole  []int8
 	bytes  []int8 // instead of whole where the model multiplies in int8
 	starts []int32
 	scales []float32       // of whole or bytes: for each panel, for each group of inputs, 32
@@ -124,7 +124,7 @@ func packIntegers(m *matrix, bias []float32, out, in dimension, eight bool, wide
 	if eight {
 		l.bytes, l.starts = make([]int8, out.size()*n*simd.Int8Stored), make([]int32, out.size()*n)
 	} else {
-		l.whole = make([]int16, out.size()*n*simd.Int16Group)
+		l.whole = make([]int8, out.size()*n*simd.Int16Group)
 	}
 	l.scales = make([]float32, out.size()*n)
 	rows := make([]int8, simd.PanelWidth*columns)
@@ -152,7 +152,7 @@ func packIntegers(m *matrix, bias []float32, out, in dimension, eight bool, wide
 }
 
 // wholePanel is the panel of the 32 outputs from first on.
-func (l *linear) wholePanel(first int) []int16 {
+func (l *linear) wholePanel(first int) []int8 {
 	n := simd.Int16Groups(l.in) * simd.Int16Group
 	return l.whole[first*n:][:simd.PanelWidth*n]
 }

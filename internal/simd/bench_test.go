@@ -59,9 +59,9 @@ func benchGemmInt16(b *testing.B, m, k int) {
 	for i := range m {
 		a.Quantize(i, 0, normal(k, r, 1))
 	}
-	w := make([]int16, panels*groups*Int16Group*PanelWidth)
+	w := make([]int8, panels*groups*Int16Group*PanelWidth)
 	for i := range w {
-		w[i] = int16(r.IntN(255) - 127)
+		w[i] = int8(r.IntN(255) - 127)
 	}
 	scales, bias, c := normal(groups*PanelWidth, r, 1), normal(PanelWidth, r, 1), make([]float32, m*panels*PanelWidth)
 	for b.Loop() {

@@ -11,14 +11,14 @@ func Int16Groups(k int) int { return (k + Int16Group - 1) / Int16Group }
 // PackInt16 lays 32 rows of k quantised weights (outputs × inputs) out as a panel for GemmInt16: for each two inputs, the
 // 32 outputs' pairs of weights, one after the other. Rows that are missing and the rest of the last group are zero. It panics
 // unless panel holds 32·64·Int16Groups(k) values and there are whole rows of w, at most 32.
-func PackInt16(panel []int16, w []int8, k int) {
+func PackInt16(panel, w []int8, k int) {
 	if k <= 0 || len(w)%k != 0 || len(w) > PanelWidth*k || len(panel) != PanelWidth*Int16Group*Int16Groups(k) {
 		panic("simd: PackInt16: panel and w do not fit together")
 	}
 	clear(panel)
 	for j := 0; len(w) > 0; j++ {
 		for t, v := range w[:k] {
-			panel[t/2*2*PanelWidth+2*j+t%2] = int16(v)
+			panel[t/2*2*PanelWidth+2*j+t%2] = v
 		}
 		w = w[k:]
 	}
@@ -42,11 +42,11 @@ func (a Int16Rows) From(i int) Int16Rows {
 //	c[i*ldc+j] = bias[j] + Σ a.Scales[g*a.Stride+i]·scales[g*32+j]·(Σ a.Values[i][t]·w[j][t] over t in group g)   over g, for j < 32
 //
 // The inner sums are exact, the outer one is a chain of multiply-adds in the order of g that starts at bias. So an output
-// does not depend on m or on the neighbouring rows, and AVX-512 and AVX2 give the same bits. It needs |w| ≤ 127, as an int8
-// has it: 64 products with any int16 then fit into an int32. All 32 columns are written; c must not overlap the inputs.
+// does not depend on m or on the neighbouring rows, and AVX-512 and AVX2 give the same bits. It needs |w| ≤ 127: 64 products
+// with any int16 then fit into an int32. All 32 columns are written; c must not overlap the inputs.
 //
 // It panics if a slice is shorter than these indices need.
-func GemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
+func GemmInt16(c []float32, ldc int, a Int16Rows, panel []int8, scales, bias []float32, m int) {
 	if m <= 0 {
 		return
 	}
@@ -74,7 +74,7 @@ func copyRows(c []float32, ldc int, row []float32, m int) {
 	}
 }
 
-func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
+func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int8, scales, bias []float32, m int) {
 	groups := a.Groups
 	switch {
 	case groups < 0 || len(a.Values) < m*groups*Int16Group:
@@ -90,7 +90,7 @@ func checkGemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bi
 	}
 }
 
-func gemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []float32, m int) {
+func gemmInt16(c []float32, ldc int, a Int16Rows, panel []int8, scales, bias []float32, m int) {
 	groups := a.Groups
 	copyRows(c, ldc, bias[:PanelWidth], m)
 	for i := range m {
@@ -107,10 +107,10 @@ func gemmInt16(c []float32, ldc int, a Int16Rows, panel []int16, scales, bias []
 }
 
 // addProducts adds to the 32 sums the products of a group of one row with a panel.
-func addProducts(sums *[PanelWidth]int32, a, panel []int16) {
+func addProducts(sums *[PanelWidth]int32, a []int16, panel []int8) {
 	for t := 0; t < len(a); t += 2 {
 		low, high := int32(a[t]), int32(a[t+1])
-		p := (*[2 * PanelWidth]int16)(panel[t*PanelWidth:])
+		p := (*[2 * PanelWidth]int8)(panel[t*PanelWidth:])
 		for j := range sums {
 			sums[j] += low*int32(p[2*j]) + high*int32(p[2*j+1])
 		}

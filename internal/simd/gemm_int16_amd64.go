@@ -5,7 +5,7 @@
 package simd
 
 //go:noescape
-func gemmInt16AVX512(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int16, scales *float32, bias *float32, m int, groups int)
+func gemmInt16AVX512(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int8, scales *float32, bias *float32, m int, groups int)
 
 //go:noescape
-func gemmInt16AVX2(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int16, scales *float32, bias *float32, m int, groups int)
+func gemmInt16AVX2(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int8, scales *float32, bias *float32, m int, groups int)

@@ -12,7 +12,7 @@ type integerProduct struct {
 	m, ldc       int
 	c            []float32
 	a            Int16Rows
-	panel        []int16
+	panel        []int8
 	scales, bias []float32
 }
 
@@ -64,7 +64,7 @@ func (p integerProduct) fillIntegers(r *rand.Rand) {
 		}
 	}
 	for i := range p.panel {
-		p.panel[i] = int16(r.IntN(255) - 127)
+		p.panel[i] = int8(r.IntN(255) - 127)
 		if extreme {
 			p.panel[i] = -127
 		}
@@ -77,7 +77,7 @@ func (p integerProduct) fillIntegers(r *rand.Rand) {
 func TestGemmInt16(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := newRand()
-		values, panels := newArena(t, 100*24*Int16Group, int16(0)), newArena(t, 24*Int16Group*PanelWidth, int16(0))
+		values, panels := newArena(t, 100*24*Int16Group, int16(0)), newArena(t, 24*Int16Group*PanelWidth, int8(0))
 		scales, rowScales := newArena(t, 24*PanelWidth, canary), newArena(t, 24*104, canary)
 		cs, biases := newArena(t, 8192, canary), newArena(t, 1024, canary)
 		const edge = -1 // against the guard page that follows
@@ -111,7 +111,7 @@ func TestGemmInt16Levels(t *testing.T) {
 	p := integerProduct{
 		m: rows, ldc: PanelWidth, c: make([]float32, rows*PanelWidth),
 		a:     Int16Rows{groups, rows, make([]int16, rows*groups*Int16Group), make([]float32, rows*groups)},
-		panel: make([]int16, groups*Int16Group*PanelWidth), scales: make([]float32, groups*PanelWidth), bias: make([]float32, PanelWidth),
+		panel: make([]int8, groups*Int16Group*PanelWidth), scales: make([]float32, groups*PanelWidth), bias: make([]float32, PanelWidth),
 	}
 	p.fillIntegers(r)
 	var first []float32
@@ -206,15 +206,15 @@ func TestPackInt16(t *testing.T) {
 		for i := range w {
 			w[i] = int8(i * 7)
 		}
-		panel := make([]int16, PanelWidth*Int16Group*Int16Groups(shape.k))
+		panel := make([]int8, PanelWidth*Int16Group*Int16Groups(shape.k))
 		panel[0] = 99
 		PackInt16(panel, w, shape.k)
 		sum := 0
 		for at, v := range panel {
 			t2, j := at/(2*PanelWidth)*2+at%2, at%(2*PanelWidth)/2
-			want := int16(0)
+			want := int8(0)
 			if j < shape.n && t2 < shape.k {
-				want = int16(w[j*shape.k+t2])
+				want = w[j*shape.k+t2]
 			}
 			if v != want {
 				t.Fatalf("%v: output %d, input %d: %d, want %d", shape, j, t2, v, want)

@@ -32,10 +32,10 @@ func dotBlockAVX2([]int32, []int16, []int8)   { panic(noAssembly) }
 func widenAVX512([]int16, []int8)             { panic(noAssembly) }
 func widenAVX2([]int16, []int8)               { panic(noAssembly) }
 
-func gemmInt16AVX512(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int16, _, _ *float32, _, _ int) {
+func gemmInt16AVX512(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int8, _, _ *float32, _, _ int) {
 	panic(noAssembly)
 }
-func gemmInt16AVX2(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int16, _, _ *float32, _, _ int) {
+func gemmInt16AVX2(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int8, _, _ *float32, _, _ int) {
 	panic(noAssembly)
 }
 

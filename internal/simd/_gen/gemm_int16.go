@@ -7,15 +7,17 @@ import (
 )
 
 const (
-	pairBytes  = 4  // two values of a row, or four of int8
-	groupPairs = 32 // in a group of values that share a scale
+	pairBytes   = 4  // two values of a row, or four of int8
+	groupPairs  = 32 // in a group of values that share a scale
+	weightBytes = 64 // pairs of weights of the panel's 32 columns
 )
 
 // gemmInt16 is gemm for int16: where that multiplies one value of a row with one row of the panel, this multiplies two and
-// adds the products as integers. At the end of each group the sums become float32, are scaled, and are added to c. AVX-512
+// adds the products as integers. Weights are widened as they are read: the panels of a small model are more than a cache takes, and
+// what a few rows wait for is memory. At the end of each group the sums become float32, are scaled, and are added to c. AVX-512
 // VNNI multiplies and adds in one instruction, AVX2 in two.
 func gemmInt16(t *target) {
-	t.function("gemmInt16", "func(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int16, scales, bias *float32, m, groups int)")
+	t.function("gemmInt16", "func(c *float32, ldc int, a *int16, aScales *float32, aStride int, panel *int8, scales, bias *float32, m, groups int)")
 	g := &int16Emitter{integerEmitter{gemmEmitter{target: t, rows: 12}}}
 	if !t.wide() {
 		g.rows = 6
@@ -37,7 +39,10 @@ func (g *int16Emitter) group(rows int, at groupPlace) [][2]reg.VecVirtual {
 		for i := range unroll {
 			g.step(sums, at.rows, at.panel, i)
 		}
-		g.advance(at.rows, at.panel, unroll)
+		g.ADDQ(operand.I32(unroll*weightBytes), at.panel)
+		for _, p := range at.rows {
+			g.ADDQ(operand.I32(unroll*pairBytes), p)
+		}
 	})
 	return sums
 }
@@ -118,8 +123,8 @@ func (g *integerEmitter) zeroSums(rows int) [][2]reg.VecVirtual {
 // step adds the products of two values of each row with two rows of the weights.
 func (g *int16Emitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, panel reg.GPVirtual, i int) {
 	low, high, values := g.vec(), g.vec(), g.vec()
-	g.VMOVUPS(operand.Mem{Base: panel, Disp: i * panelBytes}, low)
-	g.VMOVUPS(operand.Mem{Base: panel, Disp: i*panelBytes + g.bytes()}, high)
+	g.VPMOVSXBW(operand.Mem{Base: panel, Disp: i * weightBytes}, low)
+	g.VPMOVSXBW(operand.Mem{Base: panel, Disp: i*weightBytes + g.bytes()/2}, high)
 	for row, s := range sums {
 		g.VPBROADCASTD(g.at(pointers, row, pairBytes*i), values)
 		if g.wide() {
