@@ -67,7 +67,11 @@ func (p *part) starts(l *language, phrase []word) (map[uint64][]uint64, error) {
 	for i, w := range phrase {
 		next := map[uint64][]uint64{}
 		offset := uint64(w.place - phrase[0].place)
-		err := eachPosting(p.segment, l.code, l.stem(w), p.gone, true, func(hit segment.Posting) {
+		list, err := postingsOf(p.segment, l.code, l.stem(w), p.gone)
+		if err != nil {
+			return nil, err
+		}
+		err = eachPosting(list, true, func(hit segment.Posting) {
 			before, ok := starts[hit.Number()]
 			if i > 0 && !ok {
 				return

@@ -17,16 +17,19 @@ const (
 
 // concept is a word of a query: all terms that count as it.
 type concept struct {
+	word   word
 	weight float64 // how often it was asked for, less for what is only near it
 	terms  []term
-	near   bool // stands in for the one before it
+	near   bool // stands in for another
+	alone  bool // nothing stands in for it
+	last   bool // the query ends in the midst of it, as far as one can see
 }
 
 // term is a word as it stands in the field of a language.
 type term struct{ field, text string }
 
 // concepts are what a query asks for.
-func (v *view) concepts(query string) ([]concept, error) {
+func (v *view) concepts(query string) []concept {
 	asked := v.telling(words(query))
 	var list []concept
 	places := map[string]int{}
@@ -37,14 +40,12 @@ func (v *view) concepts(query string) ([]concept, error) {
 			list[at].weight++
 			continue
 		}
-		near, err := v.near(w, terms, len(asked), i == len(asked)-1 && unfinished(query))
-		if err != nil {
-			return nil, err
-		}
 		places[name] = len(list)
-		list = append(append(list, concept{weight: 1, terms: terms}), near...)
+		list = append(list, concept{
+			word: w, weight: 1, terms: terms, alone: len(asked) > mostAsked, last: i == len(asked)-1 && unfinished(query),
+		})
 	}
-	return list, nil
+	return list
 }
 
 func nameOf(terms []term) string {
@@ -85,49 +86,31 @@ const (
 	mostLetters = 32
 )
 
-// near are the concepts that stand in for a word: its completions if it is the last one, and, where the index knows
-// neither these nor the word, corrections.
-func (v *view) near(w word, exact []term, asked int, last bool) ([]concept, error) {
-	letters := utf8.RuneCountInString(w.text)
-	if w.whole || letters < 3 || letters > mostLetters || asked > mostAsked {
-		return nil, nil
+// near is what stands in for a word: its completions if it is the last one, and, where the index knows neither these nor the
+// word, corrections. It has no terms where nothing does.
+func (r reading) near(c concept, known bool) (concept, error) {
+	letters := utf8.RuneCountInString(c.word.text)
+	if c.alone || c.word.whole || letters < 3 || letters > mostLetters {
+		return concept{}, nil
 	}
-	if last {
-		terms, err := v.completions(w, exact)
+	if c.last {
+		terms, err := r.completions(c.word, c.terms)
 		if len(terms) > 0 || err != nil {
-			return []concept{{weight: completed, terms: terms, near: true}}, err
+			return concept{weight: completed, terms: terms, near: true}, err
 		}
 	}
-	if known, err := v.known(exact); known || err != nil {
-		return nil, err
+	if known {
+		return concept{}, nil
 	}
-	terms, err := v.corrections(exact)
-	if len(terms) == 0 || err != nil {
-		return nil, err
-	}
-	return []concept{{weight: corrected, terms: terms, near: true}}, nil
-}
-
-// known says whether any chunk has one of the terms.
-func (v *view) known(terms []term) (bool, error) {
-	for _, t := range terms {
-		n, err := v.count(t)
-		if n > 0 || err != nil {
-			return true, err
-		}
-	}
-	return false, nil
+	terms, err := r.corrections(c.terms)
+	return concept{weight: corrected, terms: terms, near: true}, err
 }
 
 // count is how many chunks have a term.
-func (v *view) count(t term) (int, error) {
+func (r reading) count(t term) (int, error) {
 	n := 0
-	for _, p := range v.parts {
-		dictionary, err := p.segment.Dictionary(t.field)
-		if err != nil {
-			return 0, err
-		}
-		list, err := dictionary.PostingsList([]byte(t.text), p.gone, nil)
+	for _, p := range r.parts {
+		list, err := r.postings(p, t)
 		if err != nil {
 			return 0, err
 		}
@@ -140,11 +123,11 @@ func (v *view) count(t term) (int, error) {
 const mostNear = 64
 
 // completions are the terms that begin with a word, other than those that it is anyway.
-func (v *view) completions(w word, exact []term) ([]term, error) {
+func (r reading) completions(w word, exact []term) ([]term, error) {
 	start := fold(w.text)
 	var terms []term
 	for _, t := range exact {
-		found, err := v.dictionary(t.field, nil, start, after(start))
+		found, err := r.between(t.field, nil, start, after(start))
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +142,7 @@ func (v *view) completions(w word, exact []term) ([]term, error) {
 
 // corrections are the terms at the least edit distance from a word, up to one for a short word and two for a longer one.
 // The first letter is taken to be right.
-func (v *view) corrections(exact []term) ([]term, error) {
+func (r reading) corrections(exact []term) ([]term, error) {
 	for distance := uint8(1); distance <= 2; distance++ {
 		var terms []term
 		for _, t := range exact {
@@ -168,7 +151,7 @@ func (v *view) corrections(exact []term) ([]term, error) {
 				continue
 			}
 			_, n := utf8.DecodeRuneInString(t.text)
-			found, err := v.dictionary(t.field, newSlips(t.text, distance), t.text[:n], after(t.text[:n]))
+			found, err := r.between(t.field, newSlips(t.text, distance), t.text[:n], after(t.text[:n]))
 			if err != nil {
 				return nil, err
 			}
@@ -181,11 +164,11 @@ func (v *view) corrections(exact []term) ([]term, error) {
 	return nil, nil
 }
 
-// dictionary lists the first terms of a field from start to before end that an automaton accepts, in order; nil accepts all.
-func (v *view) dictionary(field string, a segment.Automaton, start, end string) ([]term, error) {
+// between lists the first terms of a field from start to before end that an automaton accepts, in order; nil accepts all.
+func (r reading) between(field string, a segment.Automaton, start, end string) ([]term, error) {
 	var found []string
-	for _, p := range v.parts {
-		dictionary, err := p.segment.Dictionary(field)
+	for _, p := range r.parts {
+		dictionary, err := r.dictionary(p, field)
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +187,7 @@ func (v *view) dictionary(field string, a segment.Automaton, start, end string) 
 	var terms []term
 	for _, text := range slices.Compact(found) {
 		t := term{field, text}
-		n, err := v.count(t) // 0 for a term that only deleted chunks have, which is there until its segment is merged
+		n, err := r.count(t) // 0 for a term that only deleted chunks have, which is there until its segment is merged
 		if err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ type Found struct {
 	// Most is about the score of a chunk that has all of the words.
 	Most float64
 
-	view   *view
+	view   reading
 	allow  []*bitset.BitSet // by segment; nil admits all
 	scores [][]float32      // by segment and number; 0 for a chunk that has none of the words
 	tops   [][]float32      // the greatest of each blockOf scores in turn, so that most of them need not be looked at again
@@ -56,10 +56,9 @@ func (x *Index) Search(ctx context.Context, query string, allow *roaring64.Bitma
 		return nil, err
 	}
 	f := newFound(v, allow)
-	concepts, err := v.concepts(query)
-	for _, c := range concepts {
+	for _, c := range v.concepts(query) {
 		if err == nil {
-			err = f.score(c)
+			err = f.scoreAll(c)
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -73,11 +72,25 @@ func (x *Index) Search(ctx context.Context, query string, allow *roaring64.Bitma
 	return f, nil
 }
 
+// scoreAll adds what a concept gives, and what stands in for it.
+func (f *Found) scoreAll(c concept) error {
+	have, err := f.score(c)
+	if err != nil {
+		return err
+	}
+	near, err := f.view.near(c, have > 0)
+	if err != nil || len(near.terms) == 0 {
+		return err
+	}
+	_, err = f.score(near)
+	return err
+}
+
 // arrays are used again: a query needs a number for each chunk.
 var arrays = sync.Pool{New: func() any { return new([]float32) }}
 
 func newFound(v *view, allow *roaring64.Bitmap) *Found {
-	f := &Found{view: v, all: arrays.Get().(*[]float32)}
+	f := &Found{view: reading{v, map[fieldOf]segment.TermDictionary{}}, all: arrays.Get().(*[]float32)}
 	n := 0
 	for _, p := range v.parts {
 		n += len(p.ids) + p.blocks()
@@ -105,14 +118,13 @@ type occurrence struct {
 	times  float32
 }
 
-// score adds what a concept gives to each chunk. How rare it is counts over all chunks, whatever is allowed.
-func (f *Found) score(c concept) error {
+// score adds what a concept gives to each chunk, and counts those that have it. How rare it is counts over all chunks, whatever is
+// allowed.
+func (f *Found) score(c concept) (have int, err error) {
 	lists := make([][]occurrence, len(f.view.parts))
-	have := 0
 	for i, p := range f.view.parts {
-		var err error
-		if lists[i], err = p.occurrences(c.terms); err != nil {
-			return err
+		if lists[i], err = f.view.occurrences(p, c.terms); err != nil {
+			return 0, err
 		}
 		have += len(lists[i])
 	}
@@ -136,21 +148,32 @@ func (f *Found) score(c concept) error {
 			}
 		}
 	}
-	return nil
+	return have, nil
 }
 
 // occurrences are the chunks of a segment that have any of the terms, by number.
-func (p *part) occurrences(terms []term) ([]occurrence, error) {
+func (r reading) occurrences(p *part, terms []term) ([]occurrence, error) {
 	var list []occurrence
+	runs := 0 // in order, one after the other
 	for _, t := range terms {
-		err := eachPosting(p.segment, t.field, t.text, p.gone, false, func(hit segment.Posting) {
+		postings, err := r.postings(p, t)
+		if err != nil {
+			return nil, err
+		}
+		n := postings.Count()
+		if n == 0 {
+			continue
+		}
+		list = slices.Grow(list, int(n))
+		runs++
+		err = eachPosting(postings, false, func(hit segment.Posting) {
 			list = append(list, occurrence{uint32(hit.Number()), float32(hit.Frequency())})
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	if len(terms) == 1 {
+	if runs < 2 {
 		return list, nil
 	}
 	slices.SortFunc(list, func(a, b occurrence) int { return cmp.Compare(a.number, b.number) })

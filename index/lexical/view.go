@@ -38,6 +38,40 @@ type table struct {
 	order   []uint32 // their numbers
 }
 
+// reading is a view as one search reads it, with the dictionaries that it has opened: to open one takes longer than to look a word
+// up in it.
+type reading struct {
+	*view
+	open map[fieldOf]segment.TermDictionary
+}
+
+// fieldOf is a field of a segment.
+type fieldOf struct {
+	part *part
+	name string
+}
+
+func (r reading) dictionary(p *part, field string) (segment.TermDictionary, error) {
+	at := fieldOf{p, field}
+	if d, ok := r.open[at]; ok {
+		return d, nil
+	}
+	d, err := p.segment.Dictionary(field)
+	if err == nil {
+		r.open[at] = d
+	}
+	return d, err
+}
+
+// postings are the chunks of a segment that have a term.
+func (r reading) postings(p *part, t term) (segment.PostingsList, error) {
+	d, err := r.dictionary(p, t.field)
+	if err != nil {
+		return nil, err
+	}
+	return d.PostingsList([]byte(t.text), p.gone, nil)
+}
+
 // look is the newest state. It must be released.
 func (x *Index) look() (*view, error) {
 	reader, err := x.store.Reader()
@@ -126,7 +160,11 @@ func readTable(s segment.Segment) (*table, error) {
 		if name == idField {
 			continue
 		}
-		err := eachPosting(s, name, everyChunk, nil, false, func(p segment.Posting) {
+		list, err := postingsOf(s, name, everyChunk, nil)
+		if err != nil {
+			return nil, err
+		}
+		err = eachPosting(list, false, func(p segment.Posting) {
 			// scorch itself reads the length as a norm, and loses its last digits.
 			t.lengths[p.Number()] = uint32(p.(interface{ NormUint64() uint64 }).NormUint64())
 		})
@@ -137,16 +175,17 @@ func readTable(s segment.Segment) (*table, error) {
 	return t, nil
 }
 
-// eachPosting calls fn for the chunks of a segment that have a term, by number. The posting is used again for the next.
-func eachPosting(s segment.Segment, field, term string, except *roaring.Bitmap, places bool, fn func(segment.Posting)) error {
+// postingsOf are the chunks of a segment that have a term in a field.
+func postingsOf(s segment.Segment, field, term string, except *roaring.Bitmap) (segment.PostingsList, error) {
 	dictionary, err := s.Dictionary(field)
-	if err != nil || dictionary == nil {
-		return err
-	}
-	list, err := dictionary.PostingsList([]byte(term), except, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return dictionary.PostingsList([]byte(term), except, nil)
+}
+
+// eachPosting calls fn for the chunks of a list, by number. The posting is used again for the next.
+func eachPosting(list segment.PostingsList, places bool, fn func(segment.Posting)) error {
 	it := list.Iterator(true, true, places, nil)
 	for {
 		p, err := it.Next()
