@@ -130,7 +130,7 @@ end:
 	RET
 
 // func dotBlockAVX512(out []int32, query []int16, block []int8)
-// Requires: AVX, AVX2, AVX512BW, AVX512F
+// Requires: AVX, AVX2, AVX512BW, AVX512F, MMX+
 TEXT ·dotBlockAVX512(SB), NOSPLIT, $0-72
 	MOVQ  out_base+0(FP), AX
 	MOVQ  block_base+48(FP), CX
@@ -149,17 +149,18 @@ row:
 	JLT    contiguous_done
 
 contiguous:
-	VPMOVSXBW (CX), Z4
-	VPMADDWD  (BX), Z4, Z4
-	VPADDD    Z4, Z0, Z0
-	VPMOVSXBW 32(CX), Z4
-	VPMADDWD  64(BX), Z4, Z4
-	VPADDD    Z4, Z1, Z1
-	ADDQ      $0x40, CX
-	ADDQ      $+128, BX
-	SUBQ      $+64, SI
-	CMPQ      SI, $+64
-	JGE       contiguous
+	PREFETCHT0 1536(CX)
+	VPMOVSXBW  (CX), Z4
+	VPMADDWD   (BX), Z4, Z4
+	VPADDD     Z4, Z0, Z0
+	VPMOVSXBW  32(CX), Z4
+	VPMADDWD   64(BX), Z4, Z4
+	VPADDD     Z4, Z1, Z1
+	ADDQ       $0x40, CX
+	ADDQ       $+128, BX
+	SUBQ       $+64, SI
+	CMPQ       SI, $+64
+	JGE        contiguous
 
 contiguous_done:
 	VPADDD        Z1, Z0, Z0
@@ -312,7 +313,7 @@ end:
 	RET
 
 // func dotBlockAVX2(out []int32, query []int16, block []int8)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·dotBlockAVX2(SB), NOSPLIT, $0-72
 	MOVQ  out_base+0(FP), AX
 	MOVQ  block_base+48(FP), CX
@@ -331,23 +332,24 @@ row:
 	JLT    contiguous_done
 
 contiguous:
-	VPMOVSXBW (CX), Y4
-	VPMADDWD  (BX), Y4, Y4
-	VPADDD    Y4, Y0, Y0
-	VPMOVSXBW 16(CX), Y4
-	VPMADDWD  32(BX), Y4, Y4
-	VPADDD    Y4, Y1, Y1
-	VPMOVSXBW 32(CX), Y4
-	VPMADDWD  64(BX), Y4, Y4
-	VPADDD    Y4, Y2, Y2
-	VPMOVSXBW 48(CX), Y4
-	VPMADDWD  96(BX), Y4, Y4
-	VPADDD    Y4, Y3, Y3
-	ADDQ      $0x40, CX
-	ADDQ      $+128, BX
-	SUBQ      $+64, SI
-	CMPQ      SI, $+64
-	JGE       contiguous
+	PREFETCHT0 1536(CX)
+	VPMOVSXBW  (CX), Y4
+	VPMADDWD   (BX), Y4, Y4
+	VPADDD     Y4, Y0, Y0
+	VPMOVSXBW  16(CX), Y4
+	VPMADDWD   32(BX), Y4, Y4
+	VPADDD     Y4, Y1, Y1
+	VPMOVSXBW  32(CX), Y4
+	VPMADDWD   64(BX), Y4, Y4
+	VPADDD     Y4, Y2, Y2
+	VPMOVSXBW  48(CX), Y4
+	VPMADDWD   96(BX), Y4, Y4
+	VPADDD     Y4, Y3, Y3
+	ADDQ       $0x40, CX
+	ADDQ       $+128, BX
+	SUBQ       $+64, SI
+	CMPQ       SI, $+64
+	JGE        contiguous
 
 contiguous_done:
 	VPADDD       Y1, Y0, Y0

@@ -8,6 +8,8 @@ import (
 const (
 	lineBytes = 64 // of a cache line, and what a step takes of a row
 	ahead     = 4  // rows between the one that is read and the one that is fetched
+
+	farAhead = 1536 // bytes between them where rows are contiguous: what lies behind the last is no fault to fetch
 )
 
 // dotRows and dotBlock widen the row's bytes to words, multiply them with the query's and add the products of neighbours
@@ -55,7 +57,7 @@ func (t *target) fetchFirst(rows, last reg.GPVirtual) {
 	}
 }
 
-// contiguous reads one row after the other, as the processor foresees.
+// contiguous reads one row after the other. The processor foresees that, but stops at the end of each page, and begins slowly.
 func contiguous(t *target) {
 	t.function("dotBlock", "func(out []int32, query []int16, block []int8)")
 	out, row, left := t.base("out"), t.base("block"), t.length("out")
@@ -69,7 +71,8 @@ func contiguous(t *target) {
 	t.end()
 }
 
-// dotRow stores the product of the query and a row at out, moves both on, and fetches what lies at next, if that is given.
+// dotRow stores the product of the query and a row at out, moves both on, and fetches what lies at next or, if that is not given,
+// some way behind.
 func (t *target) dotRow(name string, row, next, out reg.Register) {
 	var sums [4]reg.VecVirtual
 	for i := range sums {
@@ -81,6 +84,8 @@ func (t *target) dotRow(name string, row, next, out reg.Register) {
 		if next != nil {
 			t.PREFETCHT0(operand.Mem{Base: next})
 			t.ADDQ(operand.Imm(lineBytes), next)
+		} else {
+			t.PREFETCHT0(operand.Mem{Base: row, Disp: farAhead})
 		}
 		for i := range lineBytes / step {
 			v := t.vec()
