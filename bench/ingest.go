@@ -182,6 +182,7 @@ func (c *ingests) givenVectors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.rest()
 	again, err := p.loadAgain(ctx, parts)
 	if err != nil {
 		return err
@@ -194,35 +195,43 @@ func (c *ingests) givenVectors(ctx context.Context) error {
 			return err
 		}
 	}
-	var before, after struct{ Hits []any }
-	if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[0], &before); err != nil {
+	if p, err = p.again(ctx, c.Binary, dir, c.Documents, bodies[0]); err != nil {
 		return err
 	}
 	if parts, err = encoded(c.Documents, 2*c.Documents, doc); err != nil {
 		return err
 	}
+	p.rest()
 	if err := p.searchBeside(ctx, "by vector", bodies, func() error {
 		_, err := p.load(ctx, parts, 2*c.Documents)
 		return err
 	}); err != nil {
 		return err
 	}
+	p.rest()
+	p, err = p.again(ctx, c.Binary, dir, 2*c.Documents, bodies[0])
+	return err
+}
 
-	if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[0], &before); err != nil {
-		return err
+// again starts a process once more, and sees whether it answers as before.
+func (p *process) again(ctx context.Context, binary, dir string, documents int, query []byte) (*process, error) {
+	var before, after struct{ Hits []any }
+	if err := p.call(ctx, http.MethodPost, "/search", "application/json", query, &before); err != nil {
+		return p, err
 	}
 	p.stop()
 	start := time.Now()
-	if p, err = startIn(ctx, c.Binary, dir); err != nil {
-		return err
+	next, err := startIn(ctx, binary, dir)
+	if err != nil {
+		return p, err
 	}
 	listening := time.Since(start)
-	if err := p.call(ctx, http.MethodPost, "/search", "application/json", bodies[0], &after); err != nil {
-		return err
+	if err := next.call(ctx, http.MethodPost, "/search", "application/json", query, &after); err != nil {
+		return next, err
 	}
 	fmt.Printf("restart with %d documents: %.2f s until it listens, %.2f s until the first answer, which is the same: %v\n",
-		2*c.Documents, listening.Seconds(), time.Since(start).Seconds(), reflect.DeepEqual(before.Hits, after.Hits))
-	return nil
+		documents, listening.Seconds(), time.Since(start).Seconds(), reflect.DeepEqual(before.Hits, after.Hits))
+	return next, nil
 }
 
 // searchBeside searches from one client, first alone and then until an upload has come in.

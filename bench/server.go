@@ -166,3 +166,30 @@ func residentMB(pid int) float64 {
 	}
 	return 0
 }
+
+// cpuSeconds is the time that a process has computed for.
+func cpuSeconds(pid int) float64 {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The fields after the name, which may have spaces, count from the third; utime and stime are in hundredths of a second.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	var user, system float64
+	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
+		return 0
+	}
+	return (user + system) / 100
+}
+
+// rest waits until the process has hardly computed for half a second, as when vectors are searched for already but not
+// linked yet.
+func (p *process) rest() {
+	for before := -1.0; ; time.Sleep(500 * time.Millisecond) {
+		now := cpuSeconds(p.pid)
+		if before >= 0 && now-before < 0.05 {
+			return
+		}
+		before = now
+	}
+}

@@ -7,11 +7,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
 
 	"searchd/internal/cores"
 	"searchd/models"
@@ -22,7 +24,8 @@ import (
 const (
 	intakeItems = 500
 	intakeBytes = 4 << 20
-	largeUpload = 16 // documents: from here on it is worth threads of their own
+	itemBytes   = 1 << 10 // what an item counts for beside its payload
+	largeUpload = 16      // documents: from here on it is worth threads of their own
 )
 
 // Intake turns the documents of one request into a job. Documents come one at a time, so that a body may be larger than
@@ -45,7 +48,10 @@ type Intake struct {
 	raw      []raw // documents as they were sent, which nobody has looked into yet
 	rawBytes int
 	decode   Decode
-	looking  chan error // answers when the part before raw was looked into; nil where there is none
+
+	looking    *errgroup.Group // looks into the parts before raw; nil where there are none
+	lookingCtx context.Context // ends when that fails
+	before     chan struct{}   // is closed when the last part was looked into
 }
 
 // Decode reads a document as it was sent. It is called from several goroutines.
@@ -88,21 +94,42 @@ func (in *Intake) Read(ctx context.Context, at string, sent []byte, decode Decod
 	h.Write(sent)
 	in.raw = append(in.raw, raw{at: at, sent: bytes.Clone(sent), hash: h.Sum(nil)[:16]})
 	in.rawBytes += len(sent)
-	in.decode = decode
+	if in.decode == nil { // the same for all; others read it meanwhile
+		in.decode = decode
+	}
 	if len(in.raw) >= intakeItems || in.rawBytes >= intakeBytes {
 		return in.lookAhead(ctx)
 	}
 	return nil
 }
 
-// lookAhead looks into the documents that were read, while the next are.
+// lookAhead looks into the documents that were read, while the next are. Which of them are known is asked beside what is done
+// about those before.
 func (in *Intake) lookAhead(ctx context.Context) error {
-	if err := in.looked(); err != nil {
-		return err
+	if in.looking == nil {
+		in.looking, in.lookingCtx = errgroup.WithContext(ctx)
+		in.looking.SetLimit(2)
 	}
-	list, decode, looking := in.raw, in.decode, make(chan error, 1)
-	in.raw, in.rawBytes, in.looking = nil, 0, looking
-	go func() { looking <- in.lookInto(ctx, list, decode) }()
+	ctx = in.lookingCtx
+	list, before, done := in.raw, in.before, make(chan struct{})
+	in.raw, in.rawBytes, in.before = nil, 0, done
+	in.looking.Go(func() error {
+		defer close(done)
+		known, err := in.known(ctx, list)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			<-before
+		}
+		if err := ctx.Err(); err != nil { // those before have failed
+			return err
+		}
+		return in.lookInto(ctx, list, known)
+	})
+	if ctx.Err() != nil {
+		return in.looked()
+	}
 	return nil
 }
 
@@ -111,8 +138,8 @@ func (in *Intake) looked() error {
 	if in.looking == nil {
 		return nil
 	}
-	err := <-in.looking
-	in.looking = nil
+	err := in.looking.Wait()
+	in.looking, in.before = nil, nil
 	return err
 }
 
@@ -123,16 +150,17 @@ func (in *Intake) look(ctx context.Context) error {
 	}
 	list := in.raw
 	in.raw, in.rawBytes = nil, 0
-	return in.lookInto(ctx, list, in.decode)
-}
-
-// lookInto decides what becomes of documents: those that are stored as they are need no more.
-func (in *Intake) lookInto(ctx context.Context, list []raw, decode Decode) error {
 	known, err := in.known(ctx, list)
 	if err != nil {
 		return err
 	}
-	drafts := decodeAll(list, known, decode)
+	return in.lookInto(ctx, list, known)
+}
+
+// lookInto decides what becomes of documents: those that are known need no more.
+func (in *Intake) lookInto(ctx context.Context, list []raw, known map[string]models.Document) error {
+	var err error
+	drafts := decodeAll(list, known, in.decode)
 	for i, r := range list {
 		if doc, there := known[string(r.hash)]; there {
 			err = in.addKnown(ctx, r.at, doc)
@@ -247,8 +275,8 @@ func (in *Intake) put(ctx context.Context, item models.JobItem, err error) error
 		in.firstError = cmp.Or(in.firstError, err)
 	}
 	in.buffer = append(in.buffer, item)
-	in.bytes += len(item.Payload)
-	if len(in.buffer) >= intakeItems || in.bytes >= intakeBytes {
+	in.bytes += len(item.Payload) + itemBytes
+	if in.bytes >= intakeBytes {
 		return in.flush(ctx, false)
 	}
 	return nil
@@ -305,7 +333,16 @@ func (in *Intake) settle(ctx context.Context) error {
 	if err != nil || !still {
 		return err
 	}
-	pending := lo.Filter(in.buffer, func(item models.JobItem, _ int) bool { return item.Status == models.ItemPending })
+	for some := range slices.Chunk(in.buffer, intakeItems) {
+		if err := in.settleSome(ctx, c, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *Intake) settleSome(ctx context.Context, c models.Collection, items []models.JobItem) error {
+	pending := lo.Filter(items, func(item models.JobItem, _ int) bool { return item.Status == models.ItemPending })
 	if len(pending) == 0 {
 		return nil
 	}
@@ -313,7 +350,7 @@ func (in *Intake) settle(ctx context.Context) error {
 	if err != nil || len(stored) == 0 {
 		return err
 	}
-	for i, item := range in.buffer {
+	for i, item := range items {
 		old, there := stored[item.DocumentID]
 		if !there || item.Status != models.ItemPending {
 			continue
@@ -323,7 +360,7 @@ func (in *Intake) settle(ctx context.Context) error {
 			continue
 		}
 		if r, _ := compare(item, p, old, doc, metadata); r.Item.Status == models.ItemUnchanged {
-			in.buffer[i], in.buffer[i].Payload = r.Item, nil
+			items[i], items[i].Payload = r.Item, nil
 		}
 	}
 	return nil
@@ -346,7 +383,11 @@ func (in *Intake) Commit(ctx context.Context) (models.Job, error) {
 	if err := in.flush(ctx, true); err != nil {
 		return models.Job{}, err
 	}
-	in.service.poke()
+	if in.job.Status.Finished() {
+		in.service.prune(ctx)
+	} else {
+		in.service.poke()
+	}
 	return in.job, nil
 }
 

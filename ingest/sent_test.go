@@ -33,6 +33,9 @@ func TestADocumentIsKnownByItsBytes(t *testing.T) {
 		}
 		job, err := in.Commit(t.Context())
 		w.must(err)
+		if wantDecoded == 0 && !job.Status.Finished() {
+			t.Errorf("%q: the job is %s, of which nothing waits", sent, job.Status)
+		}
 		job, items := w.wait(job)
 		if job.Done+job.Failed != len(sent) || int(decoded.Load()) != wantDecoded {
 			t.Errorf("%q: %d were decoded, want %d; %+v", sent, decoded.Load(), wantDecoded, job)

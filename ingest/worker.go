@@ -203,10 +203,15 @@ func (s *Service) finish(ctx context.Context, job *models.Job, status models.Job
 		s.log.Error("job not ended", "job", job.ID, "error", err)
 		return
 	}
+	s.prune(ctx)
+	s.progress.announce(job.ID)
+}
+
+// prune forgets old jobs.
+func (s *Service) prune(ctx context.Context) {
 	if err := s.db.PruneJobs(ctx, s.opts.KeepJobs, time.Now().Add(-KeyLife)); err != nil {
 		s.log.Warn("old jobs not pruned", "error", err)
 	}
-	s.progress.announce(job.ID)
 }
 
 // prepare compares, splits and embeds the documents of items, as many as make a full step. A document that cannot be

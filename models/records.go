@@ -174,10 +174,10 @@ const (
 
 // JobItem is one document of a job: what was sent until it is taken in, and the outcome after.
 type JobItem struct {
-	JobSeq     uint64     `gorm:"primaryKey;autoIncrement:false;index:pending,priority:1"`
-	Position   int        `gorm:"primaryKey;autoIncrement:false;index:pending,priority:3"`
-	DocumentID string     `gorm:"not null;index"`
-	Status     ItemStatus `gorm:"not null;index:pending,priority:2"`
+	JobSeq     uint64     `gorm:"primaryKey;autoIncrement:false;index:waiting_items,priority:1,where:status = 'pending'"`
+	Position   int        `gorm:"primaryKey;autoIncrement:false;index:waiting_items,priority:2"`
+	DocumentID string     `gorm:"not null;index:waiting_documents,where:status = 'pending'"`
+	Status     ItemStatus `gorm:"not null"`
 	Payload    []byte     // a Draft; dropped when the document is taken in
 	Chunks     int        `gorm:"not null"`
 	Tokens     int        `gorm:"not null"`

@@ -116,7 +116,7 @@ func waiting(tx *gorm.DB, all []Result) ([]*Result, error) {
 	for job, of := range lo.GroupBy(all, func(r Result) uint64 { return r.Item.JobSeq }) {
 		for some := range slices.Chunk(of, maxVariables) {
 			var places []place
-			err := tx.Model(&models.JobItem{}).Select("job_seq", "position").Where("job_seq = ? AND status = ? AND position IN ?", job, models.ItemPending,
+			err := tx.Model(&models.JobItem{}).Select("job_seq", "position").Where(isWaiting).Where("job_seq = ? AND position IN ?", job,
 				lo.Map(some, func(r Result, _ int) int { return r.Item.Position })).Find(&places).Error
 			if err != nil {
 				return nil, err

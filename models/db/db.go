@@ -14,14 +14,13 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-	_ "modernc.org/sqlite" // the driver named "sqlite": SQLite in Go, so that the binary needs no cgo
 
 	"searchd/internal/lru"
 	"searchd/models"
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 7
+const schemaVersion = 8
 
 // generationsSince is the first schema whose collections have generations.
 const generationsSince = 6
@@ -95,20 +94,17 @@ func connect(path string, connections int, extra string) (*gorm.DB, error) {
 func open(path string, connections int, query string) (*gorm.DB, error) {
 	// The path is escaped as a URI: a folder may have a space, a ? or a # in its name.
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query
-	g, err := gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: dsn}, &gorm.Config{
-		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
-		SkipDefaultTransaction: true,           // transactions are written out where they are meant
-		PrepareStmt:            true,
-	})
-	if err != nil {
-		return nil, explain(path, err)
-	}
-	pool, err := g.DB()
+	pool, err := openPool(dsn, connections)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(connections)
-	pool.SetMaxIdleConns(connections)
+	g, err := gorm.Open(sqlite.Dialector{Conn: pool}, &gorm.Config{
+		Logger:                 logger.Discard, // errors are returned; nothing is logged twice
+		SkipDefaultTransaction: true,           // transactions are written out where they are meant
+	})
+	if err != nil {
+		return nil, errors.Join(explain(path, err), pool.Close())
+	}
 	return g, nil
 }
 
@@ -138,9 +134,11 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return explain(d.path, err)
 	}
-	// Until schema 5 a name was one collection's alone.
-	if err := g.Exec("DROP INDEX IF EXISTS idx_collections_name").Error; err != nil {
-		return explain(d.path, err)
+	// Until schema 5 a name was one collection's alone; until schema 7 indexes had all items, also those that are done.
+	for _, index := range []string{"idx_collections_name", "pending", "idx_job_items_document_id"} {
+		if err := g.Exec("DROP INDEX IF EXISTS " + index).Error; err != nil {
+			return explain(d.path, err)
+		}
 	}
 	return g.Exec(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)).Error
 }

@@ -10,13 +10,12 @@ import (
 	"searchd/models"
 )
 
+// isWaiting is said in these words wherever items that wait are asked for: SQLite uses an index of them alone where it reads them.
+const isWaiting = "status = '" + string(models.ItemPending) + "'"
+
 // Accept stores items of a job, making the job with the first of them. A job that is not whole yet is receiving: nobody
-// was told that it is kept. With whole it is queued: acknowledged, and safe from a crash.
+// was told that it is kept. With whole it is queued: acknowledged, and safe from a crash; or done, where nothing of it waits.
 func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, whole bool) error {
-	status := models.JobReceiving
-	if whole {
-		status = models.JobQueued
-	}
 	return d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if j.Seq == 0 {
 			c, err := liveOf(tx, j.CollectionID) // whose model may have been changed since the body began
@@ -42,9 +41,14 @@ func (d *DB) Accept(ctx context.Context, j *models.Job, items []models.JobItem, 
 		if err := tx.CreateInBatches(items, 50).Error; err != nil {
 			return err
 		}
-		j.Status = status
+		if whole {
+			j.Status = models.JobQueued
+			if j.Done+j.Failed == j.Total {
+				j.Status, j.StartedAt, j.FinishedAt = models.JobDone, &j.CreatedAt, new(now())
+			}
+		}
 		update := tx.Model(&models.Job{}).Where("seq = ? AND status = ?", j.Seq, models.JobReceiving).
-			Select("status", "total", "done", "failed", "idempotency_key", "request_hash").Updates(j)
+			Select("status", "total", "done", "failed", "started_at", "finished_at", "idempotency_key", "request_hash").Updates(j)
 		if update.Error == nil && update.RowsAffected == 0 {
 			return models.Errorf(models.Conflict, "collection", "%q was deleted while its documents came in", j.Collection)
 		}
@@ -122,7 +126,7 @@ func (d *DB) StartJob(ctx context.Context, j *models.Job) error {
 // most limit, and no more than about bytes of payload, but always one where one is left.
 func (d *DB) PendingItems(ctx context.Context, job uint64, last, limit, bytes int) ([]models.JobItem, error) {
 	g := d.read.WithContext(ctx)
-	rows, err := g.Model(&models.JobItem{}).Where("job_seq = ? AND status = ? AND position > ?", job, models.ItemPending, last).
+	rows, err := g.Model(&models.JobItem{}).Where("job_seq = ? AND position > ?", job, last).Where(isWaiting).
 		Order("position").Limit(limit).Rows()
 	if err != nil {
 		return nil, err
@@ -158,7 +162,7 @@ func finishJob(tx *gorm.DB, job uint64, status models.JobStatus, reason string) 
 	if ended.Kind == models.ReembedJob {
 		return park(tx, ended.Collection)
 	}
-	waiting := tx.Model(&models.JobItem{}).Where("job_seq = ? AND status = ?", job, models.ItemPending).Updates(map[string]any{
+	waiting := tx.Model(&models.JobItem{}).Where("job_seq = ?", job).Where(isWaiting).Updates(map[string]any{
 		"status": models.ItemFailed, "error_code": models.Conflict, "error": "not taken in: " + reason,
 	})
 	if waiting.Error != nil || waiting.RowsAffected == 0 {
@@ -183,10 +187,10 @@ func (d *DB) CancelJob(ctx context.Context, id string) (models.Job, error) {
 // or were sent again since. It answers how many there are; where there are none, no job is made.
 func (d *DB) Retry(ctx context.Context, failed models.Job, again *models.Job) (int, error) {
 	err := d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		later := tx.Session(&gorm.Session{NewDB: true}).Table("job_items later").Select("1").Joins("JOIN jobs ON jobs.seq = later.job_seq").
-			Where("later.document_id = job_items.document_id AND later.job_seq > job_items.job_seq AND jobs.collection_id = ? AND later.status <> ?", failed.CollectionID, models.ItemFailed)
+		later := tx.Model(&models.JobItem{}).Select("document_id").Joins("JOIN jobs ON jobs.seq = job_items.job_seq").
+			Where("job_items.job_seq > ? AND jobs.collection_id = ? AND job_items.status <> ?", failed.Seq, failed.CollectionID, models.ItemFailed)
 		var items []models.JobItem
-		err := tx.Where("job_seq = ? AND status = ? AND payload IS NOT NULL AND NOT EXISTS (?)", failed.Seq, models.ItemFailed, later).Order("position").Find(&items).Error
+		err := tx.Where("job_seq = ? AND status = ? AND payload IS NOT NULL AND document_id NOT IN (?)", failed.Seq, models.ItemFailed, later).Order("position").Find(&items).Error
 		if err != nil || len(items) == 0 {
 			return err
 		}
@@ -225,8 +229,12 @@ func (d *DB) KeyedJob(ctx context.Context, key string, since time.Time) (*models
 
 // Items lists what became of a job's documents, in the order they were sent, without their payload.
 func (d *DB) Items(ctx context.Context, job uint64) ([]models.JobItem, error) {
+	q := d.read.WithContext(ctx).Model(&models.JobItem{}).Where("job_seq = ?", job).Order("position").
+		Select("position", "document_id", "status", "chunks", "tokens", "truncated", "COALESCE(error_code, '')", "COALESCE(error_field, '')", "COALESCE(error, '')")
 	var items []models.JobItem
-	err := d.read.WithContext(ctx).Omit("payload").Where("job_seq = ?", job).Order("position").Find(&items).Error
+	i := models.JobItem{JobSeq: job}
+	err := eachRow(q, func() error { items = append(items, i); return nil },
+		&i.Position, &i.DocumentID, &i.Status, &i.Chunks, &i.Tokens, &i.Truncated, &i.ErrorCode, &i.ErrorField, &i.Error)
 	return items, err
 }
 
@@ -249,7 +257,7 @@ func (d *DB) Jobs(ctx context.Context, before uint64, limit int) ([]models.Job, 
 func dropPending(tx *gorm.DB, collection uint64, ids []string) error {
 	var items []models.JobItem
 	jobs := tx.Session(&gorm.Session{NewDB: true}).Model(&models.Job{}).Select("seq").Where("collection_id = ? AND finished_at IS NULL", collection)
-	err := tx.Omit("payload").Where("document_id IN ? AND status = ? AND job_seq IN (?)", ids, models.ItemPending, jobs).Find(&items).Error
+	err := tx.Omit("payload").Where("document_id IN ? AND job_seq IN (?)", ids, jobs).Where(isWaiting).Find(&items).Error
 	if err != nil {
 		return err
 	}

@@ -131,3 +131,18 @@ func TestACancelledOpenGivesTheFolderFree(t *testing.T) {
 	}
 	open(t, dir)
 }
+
+// TestFormerIndexesGo opens a store of the last schema whose indexes of items had all of them.
+func TestFormerIndexesGo(t *testing.T) {
+	dir := t.TempDir()
+	must(t, open(t, dir).Close())
+	former := []string{
+		"CREATE INDEX pending ON job_items (job_seq, status, position)",
+		"CREATE INDEX idx_job_items_document_id ON job_items (document_id)",
+		"PRAGMA user_version = 7",
+	}
+	raw(t, dir, former...)
+	must(t, open(t, dir).Close())
+	raw(t, dir, former...) // which fails where they are there
+	raw(t, dir, "DROP INDEX waiting_items", "DROP INDEX waiting_documents")
+}
