@@ -10,6 +10,8 @@ const (
 	pairBytes   = 4  // two values of a row, or four of int8
 	groupPairs  = 32 // in a group of values that share a scale
 	weightBytes = 64 // pairs of weights of the panel's 32 columns
+
+	panelAhead = 3072 // bytes of weights between those that are read and those that are fetched, in the next panel at the end of one
 )
 
 // gemmInt16 is gemm for int16: where that multiplies one value of a row with one row of the panel, this multiplies two and
@@ -123,6 +125,7 @@ func (g *integerEmitter) zeroSums(rows int) [][2]reg.VecVirtual {
 // step adds the products of two values of each row with two rows of the weights.
 func (g *int16Emitter) step(sums [][2]reg.VecVirtual, pointers []reg.GPVirtual, panel reg.GPVirtual, i int) {
 	low, high, values := g.vec(), g.vec(), g.vec()
+	g.PREFETCHT0(operand.Mem{Base: panel, Disp: i*weightBytes + panelAhead})
 	g.VPMOVSXBW(operand.Mem{Base: panel, Disp: i * weightBytes}, low)
 	g.VPMOVSXBW(operand.Mem{Base: panel, Disp: i*weightBytes + g.bytes()/2}, high)
 	for row, s := range sums {
