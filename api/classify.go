@@ -45,12 +45,12 @@ func (s *Server) hubClassify(c *fiber.Ctx, model string, body wire.HubRequest) e
 		return models.Errorf(models.Invalid, "inputs", "holds token ids; send text")
 	case most < 1:
 		return models.Errorf(models.Invalid, "parameters.top_k", "is %d; it must be 1 or more", most)
-	case !slices.Contains([]string{"", "softmax", "sigmoid", "none"}, p.FunctionToApply):
+	case !slices.Contains([]wire.Choice{"", "softmax", "sigmoid", "none"}, p.FunctionToApply):
 		return models.Errorf(models.Invalid, "parameters.function_to_apply", "is %.32q; it can be softmax, sigmoid or none", p.FunctionToApply)
 	}
 	ctx, cancel := s.taskContext()
 	defer cancel()
-	all, err := s.classify(ctx, modelName(model), p.FunctionToApply, in.texts)
+	all, err := s.classify(ctx, modelName(model), string(p.FunctionToApply), in.texts)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *Server) openAIEmbeddings(c *fiber.Ctx) error {
 	if err := decodeLoosely(c, &body); err != nil {
 		return err
 	}
-	pack, err := packing(body.EncodingFormat)
+	pack, err := packing(string(body.EncodingFormat))
 	if err != nil {
 		return err
 	}

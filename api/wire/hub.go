@@ -14,7 +14,7 @@ type HubRequest struct {
 // ClassifyParameters are those of text-classification.
 type ClassifyParameters struct {
 	TopK            *int   `json:"top_k,omitzero"`
-	FunctionToApply string `json:"function_to_apply,omitempty"`
+	FunctionToApply Choice `json:"function_to_apply,omitempty"`
 }
 
 // SummaryParameters are those of summarization, in all the places where clients put them.

@@ -86,7 +86,7 @@ type OpenAIModel struct {
 type EmbeddingRequest struct {
 	Model          string         `json:"model"`
 	Input          jsontext.Value `json:"input"`                     // a string, or a list of them
-	EncodingFormat string         `json:"encoding_format,omitempty"` // "float" or "base64"
+	EncodingFormat Choice         `json:"encoding_format,omitempty"` // "float" or "base64"
 	Dimensions     *int           `json:"dimensions,omitzero"`
 }
 

@@ -5,11 +5,11 @@ import "github.com/go-json-experiment/json/jsontext"
 // EmbedOptions say how texts are read, in the words of text-embeddings-inference. Hugging Face's clients use the same.
 type EmbedOptions struct {
 	Truncate            *bool  `json:"truncate,omitzero"`              // false refuses a text over the model's limit
-	TruncationDirection string `json:"truncation_direction,omitempty"` // "right" (default) or "left": where it is cut
-	PromptName          string `json:"prompt_name,omitempty"`          // "query", or "document" (default)
+	TruncationDirection Choice `json:"truncation_direction,omitempty"` // "right" (default) or "left": where it is cut
+	PromptName          Choice `json:"prompt_name,omitempty"`          // "query", or "document" (default)
 	Normalize           *bool  `json:"normalize,omitzero"`
 	Dimensions          *int   `json:"dimensions,omitzero"`
-	EncodingFormat      string `json:"encoding_format,omitempty"`
+	EncodingFormat      Choice `json:"encoding_format,omitempty"`
 }
 
 // EmbedRequest is POST /embed.
