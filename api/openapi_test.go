@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -338,6 +340,21 @@ func examples(t *testing.T, media *openapi3.MediaType) map[string]string {
 		t.Error("a request body has no example")
 	}
 	return found
+}
+
+// TestThePageHasItsStyleInItself checks that the policy allows the style sheet that stands in the page, and no other.
+func TestThePageHasItsStyleInItself(t *testing.T) {
+	s, _ := startChecked(t)
+	got := s.get("/")
+	sheet := page["style.css"].Data
+	hash := sha256.Sum256(sheet)
+	if !strings.Contains(string(got.body), "<style>"+string(sheet)+"</style>") || strings.Contains(string(got.body), "stylesheet") {
+		t.Errorf("GET / answers %s", got.body)
+	}
+	want := "style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	if policy := got.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, want) || strings.Contains(policy, "unsafe") {
+		t.Errorf("the policy is %q; it should end in %q", policy, want)
+	}
 }
 
 // TestFilesAreServed looks at how the page and the reference are sent; what is in them is tested beside them.

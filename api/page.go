@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -18,7 +19,7 @@ import (
 	"searchd/models"
 )
 
-// policy lets the page load its own files and nothing else from anywhere.
+// policy lets a page load its own files and nothing else from anywhere.
 const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // file is what a browser is to show or run: as it is, and packed once for all who take that.
@@ -26,6 +27,7 @@ type file struct {
 	kind          string
 	plain, packed []byte
 	tag           string // weak: both forms say the same
+	policy        string
 }
 
 func newFile(extension string, content []byte) *file {
@@ -33,14 +35,22 @@ func newFile(extension string, content []byte) *file {
 	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	_, _ = w.Write(content) // a Buffer takes everything
 	_ = w.Close()
-	return &file{kind: mime.TypeByExtension(extension), plain: content, packed: packed.Bytes(), tag: fmt.Sprintf(`W/"%.12x"`, sha256.Sum256(content))}
+	return &file{kind: mime.TypeByExtension(extension), plain: content, packed: packed.Bytes(), tag: fmt.Sprintf(`W/"%.12x"`, sha256.Sum256(content)), policy: policy}
+}
+
+// withStyle is a page of HTML that has its style sheet in itself: its first frame waits for no other file. The policy allows this one, by its hash.
+func withStyle(html, sheet []byte) *file {
+	hash := sha256.Sum256(sheet)
+	f := newFile(".html", bytes.Replace(html, []byte(`<link rel="stylesheet" href="/assets/style.css">`), slices.Concat([]byte("<style>"), sheet, []byte("</style>")), 1))
+	f.policy += "; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	return f
 }
 
 // send answers with a file, or, to who has it, that it is still the same.
 func (f *file) send(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderETag, f.tag)
-	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderContentSecurityPolicy, f.policy)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	if slices.Contains(strings.Split(strings.ReplaceAll(c.Get(fiber.HeaderIfNoneMatch), " ", ""), ","), f.tag) {
 		return c.SendStatus(fiber.StatusNotModified)
@@ -64,6 +74,9 @@ func openPage(page fs.FS) (map[string]*file, error) {
 		files[name] = newFile(path.Ext(name), content)
 		return err
 	})
+	if index, sheet := files["index.html"], files["style.css"]; index != nil && sheet != nil {
+		files["index.html"] = withStyle(index.plain, sheet.plain)
+	}
 	return files, err
 }
 

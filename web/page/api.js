@@ -104,6 +104,11 @@ export const removePrevious = (name) => call('DELETE', `/collections/${encodeURI
 export const job = async (id) => (await call('GET', `/jobs/${encodeURIComponent(id)}`)).job;
 export const cancel = (id) => call('DELETE', `/jobs/${encodeURIComponent(id)}`);
 
+// intake is a job that is adding documents to a collection, if there is one.
+export async function intake(collection, signal) {
+  return (await jobs(50, signal)).jobs.find((one) => one.collection === collection && one.kind !== 'reembed' && !finished(one));
+}
+
 export const finished = ({ status }) => status === 'done' || status === 'failed' || status === 'cancelled';
 
 // follow calls onJob for every step of a job, and onLost when the connection breaks; the browser then connects again by

@@ -16,6 +16,7 @@ const LAST_PAGE = 10_001; // the server skips 100,000 hits at most
 const PATIENCE = 150; // ms without a key, or without an answer, until the page does not wait for the former answer, or says that it waits
 const QUIET = 300; // ms without a key before anything is asked that nobody waits for
 const RETRY = 4000; // ms
+const SOON = 1000; // ms until the next look, while documents are taken in and none is found yet
 
 const asked = { query: '', filter: '', mode: '', like: '', page: 1 };
 const shown = { total: 0, took: 0, hits: 0 };
@@ -118,7 +119,7 @@ async function guarded(act) {
 async function hitsPage(filter, signal, quiet) {
   const answer = await api.search(page.collection(), request(), filter, signal);
   if (signal.aborted) return;
-  states.clear();
+  if (answer.hits.length > 0) states.clear(); // else another one takes its place
   $('note').hidden = !(asked.page === 1 && answer.hits[0]?.relevance < 0.5);
   $('results').hidden = answer.hits.length === 0;
   show(answer);
@@ -136,10 +137,17 @@ async function nothing(total, filter, signal) {
     states.beyond(total, () => toPage(1));
     return;
   }
-  const documents = await api.count(page.collection(), '', signal);
+  const [documents, job] = await Promise.all([api.count(page.collection(), '', signal), api.intake(page.collection(), signal)]);
   if (signal.aborted) return;
-  if (documents === 0) states.empty(openAdd);
+  if (job) takingIn(job);
+  else if (documents === 0) states.empty(openAdd);
   else states.noHits(filter && clearFilter, asked.mode === 'lexical' && (() => setMode('hybrid')));
+}
+
+// takingIn says why there is nothing yet, and looks again until there is.
+function takingIn(job) {
+  states.takingIn(job, asking());
+  timer = setTimeout(anew, SOON);
 }
 
 // details asks again for what is shown, with its nearest sentences, and for the facets. Both take longer to find than the hits:
@@ -212,10 +220,12 @@ async function toPage(n) {
 async function overview(filter, signal) {
   const collection = page.collection();
   const documents = await api.count(collection, filter, signal);
+  const job = documents === 0 && await api.intake(collection, signal);
   const sample = documents > 0 && !filter ? await api.count(collection, '{"source":"searchd-sample"}', signal) : 0;
   if (signal.aborted) return;
   hideResults();
-  if (filter) states.filtered(documents);
+  if (job) takingIn(job);
+  else if (filter) states.filtered(documents);
   else if (documents === 0) states.empty(openAdd);
   else states.ready(documents, sample > 0, askFor);
 }
@@ -236,11 +246,12 @@ function explain(error) {
   hideResults();
   if (error instanceof api.Unreachable) {
     states.gone(() => ask());
-    timer = setTimeout(reconnect, RETRY);
+    timer = setTimeout(anew, RETRY);
   } else states.failed(error, () => ask());
 }
 
-async function reconnect() {
+// anew asks the same, of what may have become another collection meanwhile.
+async function anew() {
   forgetFields();
   await page.refresh();
   ask();

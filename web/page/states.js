@@ -1,7 +1,7 @@
 // What stands in the place of hits when there are none: each state says what is so, and what can be done.
 
 import { Unreachable } from './api.js';
-import { $, button, h, plural } from './dom.js';
+import { $, button, h, number, plural } from './dom.js';
 
 // Questions that the sample answers without sharing a word with them.
 const EXAMPLES = [
@@ -23,6 +23,11 @@ export function nothingYet(openAdd) {
   return state(h('h2', null, 'Nothing here yet'),
     h('p', null, 'Add some text, notes or files. Then ask about them in your own words.'),
     button('Add text or files', openAdd, 'button primary'));
+}
+
+export function takingIn(job, asking) {
+  put(h('h2', null, 'Documents are being taken in'),
+    h('p', null, job.total > 0 && `${number(job.done + job.failed)} of ${plural(job.total, 'document')} so far. `, asking ? 'What you ask is asked again until there is an answer.' : 'They can be searched as they come.'));
 }
 
 export function ready(documents, hasSample, ask) {

@@ -59,6 +59,22 @@ test('an empty collection invites to add', async (t) => {
   await page.getByText('Nothing here yet').waitFor();
 });
 
+test('while nothing can be found yet, it says that documents are being taken in, and looks again', async (t) => {
+  const name = await collection(t);
+  const text = Array.from({ length: 4000 }, (_, i) => `Note ${i} is about lighthouses, rocks and the sea around them.`).join(' '); // takes seconds to read
+  const { body } = await api('POST', `/collections/${name}/documents?wait=0`, { documents: [{ id: 'notes', title: 'Lighthouses', text, metadata: { subject: 'sea' } }] });
+  assert.ok(body.job, JSON.stringify(body));
+  const asked = await visit(t, inCollection(name, '&q=beacons+on+a+cliff'));
+  await asked.getByText('Documents are being taken in').waitFor();
+  const idle = await visit(t, inCollection(name));
+  await idle.getByText('Documents are being taken in').waitFor();
+  await screenshot(idle, 'taking-in');
+  await asked.locator('.title', { hasText: 'Lighthouses' }).waitFor({ timeout: 60_000 });
+  await asked.locator('#facets').getByText('sea').waitFor();
+  await idle.getByText('1 document to search').waitFor({ timeout: 60_000 });
+  assert.match(await idle.locator('#about').innerText(), /^1 document/);
+});
+
 test('files are read, and what cannot be taken is told with its reason', async (t) => {
   const name = await collection(t);
   const page = await visit(t, inCollection(name));
