@@ -26,6 +26,7 @@ let running = new AbortController();
 let answered = true; // what was asked last
 let typed = 0; // the timer of a letter that waits
 let timer = 0; // of what is asked again by itself
+let unwritten = 0; // the timer of what does not stand in the address yet
 
 export function open(context, params) {
   if (!page) connect();
@@ -44,7 +45,8 @@ export function close() {
   running.abort();
   clearTimeout(timer);
   clearTimeout(typed);
-  typed = 0;
+  clearTimeout(unwritten);
+  typed = unwritten = 0;
 }
 
 // changed follows what has been added. Hits that somebody is reading are left as they are.
@@ -78,12 +80,30 @@ async function ask({ remember = true, typing = false } = {}) {
   $('like').hidden = asked.like === '';
   $('like-what').textContent = asked.like;
   $('modes').hidden = asked.like !== '';
+  clearTimeout(unwritten);
+  unwritten = typing ? setTimeout(write, QUIET) : 0;
+  if (!typing) write(remember);
+  await guarded(asking() ? (filter, signal) => hitsPage(filter, signal, typing ? QUIET : 0) : overview);
+}
+
+// write says in the title, and in the address, what is asked. For another address a browser looks at the icon anew and redraws its own frame, which
+// takes it as long as an answer: while somebody types it is left.
+function write(remember = true) {
+  unwritten = 0;
   const about = asked.query.trim() || asked.like;
   document.title = about ? `${about} – searchd` : 'searchd';
   if (remember) {
     page.remember({ q: asked.query, like: asked.like, filter: asked.filter, mode: asked.mode, page: asked.page > 1 ? asked.page : '' });
   }
-  await guarded(asking() ? (filter, signal) => hitsPage(filter, signal, typing ? QUIET : 0) : overview);
+}
+
+// leaveField ends the entry of the history that was being typed.
+function leaveField() {
+  if (unwritten) {
+    clearTimeout(unwritten);
+    write();
+  }
+  address.settle();
 }
 
 // askAnew begins with the first page: something else is asked.
@@ -346,7 +366,7 @@ function connect() {
   unfold();
   for (const field of [$('query'), $('filter')]) {
     field.addEventListener('input', type);
-    field.addEventListener('blur', address.settle);
+    field.addEventListener('blur', leaveField);
   }
   $('search').addEventListener('submit', (event) => event.preventDefault());
   $('search').addEventListener('keydown', (event) => {
