@@ -45,10 +45,13 @@ func (r *checking) indexesOf(ctx context.Context, c models.Collection) error {
 	return nil
 }
 
-// gone says whether a collection was deleted meanwhile, and its indexes with it.
+// gone says whether the indexes of a collection are there no more, since it was deleted or another generation took its place
+// meanwhile.
 func (r *checking) gone(ctx context.Context, c models.Collection) bool {
 	list, err := r.db.AllGenerations(ctx, c.Name)
-	return err == nil && !slices.ContainsFunc(list, func(other models.Collection) bool { return other.ID == c.ID })
+	return err == nil && !slices.ContainsFunc(list, func(other models.Collection) bool {
+		return other.ID == c.ID && other.Generation != models.Previous
+	})
 }
 
 func (r *checking) vectorIndex(ctx context.Context, c models.Collection) error {

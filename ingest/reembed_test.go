@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,9 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/hftest"
+	"searchd/index"
+	"searchd/index/hnsw"
+	"searchd/ingest"
 	"searchd/models"
 	"searchd/models/db"
 	"searchd/search"
@@ -302,5 +306,29 @@ func TestSearchWhileReembedding(t *testing.T) {
 	t.Logf("%d searches saw %d changes", searches.Load(), changes.Load())
 	if changes.Load() < 4 {
 		t.Errorf("%d searches saw only %d changes", searches.Load(), changes.Load())
+	}
+}
+
+// A check that has begun with the indexes of a generation is not disturbed when it becomes the previous one, which has none.
+func TestCheckWhileReembedding(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorldOn(t, hftest.Set{small(), hftest.NewModel(hftest.Options{ID: "test/other", Dimensions: 96})}, func(c models.Collection) (index.Index, error) {
+		return hnsw.Open(filepath.Join(dir, fmt.Sprint(c.ID)), c.Dimensions, hnsw.Options{})
+	})
+	const n = 600 // vectors are not all compared at once
+	var drafts []models.Draft
+	for i := range n {
+		drafts = append(drafts, numbered(w, i, fmt.Sprintf("subject%d text", i)))
+	}
+	w.send(drafts...)
+	changed := false
+	report, err := w.ingest.Check(t.Context(), ingest.CheckOptions{Progress: func(done, _ int) {
+		if done > n && !changed { // the records are done, and the first vectors
+			changed = true
+			w.done(w.reembed("test/other"))
+		}
+	}})
+	if err != nil || report.Found() > 0 || !changed {
+		t.Fatalf("%v, %+v; the model was changed: %v", err, report, changed)
 	}
 }

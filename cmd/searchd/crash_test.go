@@ -55,6 +55,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		verify(t, c, l, fresh)
 		checkStore(t, c)
 		if t.Failed() {
+			p.kill() // or it may still be about to say why
 			t.Fatalf("round %d; server: %s", round, p.stderr)
 		}
 		uploadUntilKilled(t.Context(), p, c, l, r)
