@@ -46,9 +46,19 @@ func (x *Index) stopped() bool {
 }
 
 // linker has a lock for the links of each node, shared by nodes of the same remainder.
-type linker struct{ locks [lockCount]sync.Mutex }
+type linker struct {
+	locks  [lockCount]sync.Mutex
+	chosen []bool // by slot: its links are as choose left them, the nearest first; guarded as they are
+}
 
 func (l *linker) lock(slot uint32) *sync.Mutex { return &l.locks[slot%lockCount] }
+
+// grow makes room for slots, before anybody works on them.
+func (l *linker) grow(slots uint32) {
+	if n := int(slots) - len(l.chosen); n > 0 {
+		l.chosen = append(l.chosen, make([]bool, n)...)
+	}
+}
 
 // linkSome links the oldest pending rows, and says whether there were any. A graph that is small takes a few at a time,
 // since those do not find each other.
@@ -58,6 +68,7 @@ func (x *Index) linkSome(l *linker) bool {
 		x.settled()
 		return false
 	}
+	l.grow(s.used)
 	n := min(len(s.pending), chunkSlots, 1+x.sampled/4)
 	chunk := s.pending[:n]
 	x.parallel(n, func(w *tool, i int) {
@@ -99,6 +110,7 @@ type tool struct {
 	*walker
 	other query
 	list  []uint64 // keys
+	held  []uint64 // keys of the same to another node
 	links []uint32
 }
 
@@ -118,6 +130,7 @@ func (x *Index) link(l *linker, t *tool, s *state, slot uint32) {
 	mu := l.lock(slot)
 	mu.Lock()
 	store(s.links(slot), chosen)
+	l.chosen[slot] = true
 	mu.Unlock()
 	for _, key := range slices.Clone(chosen) {
 		x.linkBack(l, t, s, slotOf(key), slot, scoreOf(key))
@@ -136,6 +149,7 @@ func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score fl
 			return
 		case 0:
 			atomic.StoreUint32(&links[i], to+1)
+			l.chosen[from] = false
 			return
 		}
 	}
@@ -144,16 +158,45 @@ func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score fl
 	for i := range links {
 		t.push(s, atomic.LoadUint32(&links[i])-1)
 	}
-	t.list = append(t.score(s, &t.other), keyOf(score, to))
-	slices.Sort(t.list)
-	store(links, t.choose(s, degree))
+	t.list = t.score(s, &t.other, t.list[:0])
+	if key := keyOf(score, to); l.chosen[from] {
+		store(links, t.insert(s, key, degree))
+	} else {
+		t.list = append(t.list, key)
+		slices.Sort(t.list)
+		store(links, t.choose(s, degree))
+	}
+	l.chosen[from] = true
 }
 
-// score is the list of keys of the batch, which it empties.
-func (t *tool) score(s *state, q *query) []uint64 {
+// insert is what choose would make of a list that it has made before, with one more in it: those that are nearer to the node
+// stay, and the others are held against that one alone.
+func (t *tool) insert(s *state, key uint64, n int) []uint64 {
+	for _, other := range t.list {
+		t.push(s, slotOf(other))
+	}
+	t.other.setRow(s.rowOf(slotOf(key)), s.scale(slotOf(key)))
+	t.held = t.score(s, &t.other, t.held[:0])
+	at, _ := slices.BinarySearch(t.list, key)
+	for _, between := range t.held[:at] {
+		if scoreOf(between) >= scoreOf(key) {
+			return t.list
+		}
+	}
+	kept := t.list[:at]
+	for i, between := range t.held[at:] {
+		if other := t.list[at+i]; scoreOf(between) < scoreOf(other) {
+			kept = append(kept, other)
+		}
+	}
+	t.list = slices.Insert(kept, at, key)
+	return t.list[:min(len(t.list), n)]
+}
+
+// score adds the keys of the batch to a list, and empties the batch.
+func (t *tool) score(s *state, q *query, keys []uint64) []uint64 {
 	dots := t.dots[:len(t.slots)]
 	simd.DotRows(dots, q.words, t.rows)
-	keys := t.list[:0]
 	for i, slot := range t.slots {
 		keys = append(keys, keyOf(float32(dots[i])*(q.scale*s.scale(slot)), slot))
 	}

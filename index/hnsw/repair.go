@@ -20,6 +20,7 @@ func (x *Index) repairSome(l *linker) bool {
 	if n := x.buried.Load(); n < fewDead || n*repairShare < int64(s.used) {
 		return false
 	}
+	l.grow(s.used)
 	doomed := x.doomed()
 	x.parallel(int(s.used), func(t *tool, i int) {
 		if slot := uint32(i); !doomed.has(slot) {
@@ -84,9 +85,10 @@ func (x *Index) mend(l *linker, t *tool, s *state, slot uint32, doomed *bitmap) 
 	}
 	x.heirs(t, s, slot, doomed)
 	t.other.setRow(s.rowOf(slot), s.scale(slot))
-	t.list = t.score(s, &t.other)
+	t.list = t.score(s, &t.other, t.list[:0])
 	slices.Sort(t.list)
 	store(links, t.choose(s, degree))
+	l.chosen[slot] = true
 }
 
 // heirs adds to the batch what the lost neighbours of a slot lead to, as far as there is room.
