@@ -2,6 +2,7 @@
 // usage: node measure.js URL [DOCUMENTS]      fills the collection "page-measure" first, unless it has as many documents
 
 import fs from 'node:fs';
+import http from 'node:http';
 import { chromium } from 'playwright-core';
 
 const [server, wanted = '100000'] = process.argv.slice(2);
@@ -48,16 +49,33 @@ const told = (name, list) => console.log(`${name}: p50 ${quantile(list, 0.5).toF
 const have = (await call('GET', `/collections/${COLLECTION}`)).documents ?? 0;
 if (have < Number(wanted)) await fill(Number(wanted));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'] });
-const paints = [];
+const context = await browser.newContext();
+const opened = await context.newPage(); // a browser that somebody uses has a window already
+
+// First paints, with nothing cached: of the page, of the same without its script, and of one that says Hello, which is the least that this
+// browser and this machine take.
+const html = await (await fetch(server)).text();
+const others = { '/hello': '<!doctype html><title>Hello</title><p>Hello', '/still': html.replace(/<script.*<\/script>/, '') };
+const beside = http.createServer(({ url }, response) => response.writeHead(url in others ? 200 : 404, { 'Content-Type': 'text/html' }).end(others[url])).listen(0);
+const visits = { 'a page that says Hello': '/hello', 'the page without its script': '/still', 'the page': '' };
+const paints = {};
 for (let i = 0; i < VISITS; i++) {
-  const context = await browser.newContext(); // nothing is cached
-  const page = await context.newPage();
-  await page.goto(`${server}/?collection=${COLLECTION}`);
-  await page.waitForSelector('.state');
-  paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
-  await context.close();
+  for (const [name, path] of Object.entries(visits)) {
+    const page = await context.newPage();
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Network.clearBrowserCache');
+    await devtools.detach();
+    await page.waitForTimeout(300); // until the one before it is closed
+    await page.goto(path ? `http://127.0.0.1:${beside.address().port}${path}` : `${server}/?collection=${COLLECTION}`);
+    const painted = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+    (paints[name] ??= []).push(await (await page.waitForFunction(painted)).jsonValue());
+    if (!path) await page.waitForSelector('.state');
+    await page.close();
+  }
 }
-told('first contentful paint', paints);
+for (const [name, list] of Object.entries(paints)) told(`first contentful paint of ${name}`, list);
+beside.close();
+await opened.close();
 
 const page = await browser.newPage();
 await page.goto(`${server}/?collection=${COLLECTION}`);
