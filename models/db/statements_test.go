@@ -30,7 +30,7 @@ func TestStatements(t *testing.T) {
 		say := func(args ...any) { lines = append(lines, fmt.Sprintln(args...)) }
 		_, err := pool.Exec("PRAGMA journal_mode = WAL; CREATE TABLE n (i INTEGER PRIMARY KEY, word TEXT)")
 		say(err)
-		for range 3000 {
+		for range 1000 {
 			switch i := r.IntN(200); r.IntN(5) {
 			case 0: // which fails where it is there
 				_, err := pool.Exec("INSERT INTO n VALUES (?, ?)", i, fmt.Sprint("word ", i))
