@@ -78,11 +78,12 @@ func TestBackupsAreOfOneMoment(t *testing.T) {
 
 func TestBackupsOfAKilledProcessAreRemoved(t *testing.T) {
 	dir := t.TempDir()
-	left := filepath.Join(dir, "backup-123.partial")
-	must(t, os.WriteFile(left, []byte("half"), 0o600))
+	for _, left := range []string{"backup-123.partial", "backup-123.partial-journal"} {
+		must(t, os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o600))
+	}
 	open(t, dir)
-	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is still there: %v", err)
+	if left, err := filepath.Glob(filepath.Join(dir, "backup-*")); err != nil || len(left) > 0 {
+		t.Errorf("still there: %v, %v", left, err)
 	}
 }
 

@@ -68,7 +68,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 }
 
 func (d *DB) open(ctx context.Context) (err error) {
-	if err := removeAll(filepath.Join(filepath.Dir(d.path), backupPattern)); err != nil {
+	if err := removeAll(filepath.Join(filepath.Dir(d.path), backupPattern+"*")); err != nil { // SQLite's journals of them, too
 		return err
 	}
 	if d.write, err = connect(d.path, 1, "_txlock=immediate"); err != nil {
