@@ -62,6 +62,14 @@ test('it fits a phone, and fingers', async (t) => {
   await screenshot(page, 'phone-add');
 });
 
+test('many values beside a hit leave its actions in sight', async (t) => {
+  const name = await collection(t, [{ id: 'a', text: 'a lighthouse', metadata: Object.fromEntries([...'abcdefg'].map((key) => [`key ${key}`, `some value ${key}`])) }]);
+  for (const width of [1280, 1100, 900, 700]) {
+    const page = await visit(t, at(name, 'lighthouse'), { viewport: { width, height: 800 } });
+    await noSideways(page);
+  }
+});
+
 // contrasts answers every visible text whose colour is too near to what it stands on.
 const contrasts = (page) => page.evaluate(() => {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
