@@ -68,30 +68,52 @@ type syncer struct {
 	terminal terminal
 	extract  *extract.Files
 	tried    map[string]string // hashes of files that were sent by this process, and need not be again even where they failed
-	dirs     []string          // that the last pass has looked into
+	watcher  *folder.Watcher   // nil where one pass is all
+	warned   bool              // that changes may not be noticed
 	blind    map[string]error  // what the last pass could not look at, which is said once
 }
 
 func (y *syncer) run() error {
-	err := y.pass(true)
-	if y.options.Once || y.options.DryRun || errors.As(err, new(usageError)) {
-		return err
+	if y.options.Once || y.options.DryRun {
+		return y.pass(true)
+	}
+	watcher, err := folder.NewWatcher(y.dir)
+	y.watcher = watcher
+	y.unnoticed(err)
+	err = y.pass(true)
+	if errors.As(err, new(usageError)) {
+		return errors.Join(err, watcher.Close())
 	}
 	y.complain(err)
-	watcher, err := folder.NewWatcher(y.dir)
-	warned := false
 	for {
-		if watching := watcher.Watch(y.dirs); err == nil {
-			err = watching
-		}
-		if err != nil && !warned {
-			warned = true
-			_, _ = fmt.Fprintf(y.terminal.err, "not all changes are noticed at once (%v); the folder is looked at every %s\n", err, y.options.Interval)
-		}
 		if err := watcher.Wait(y.ctx, y.options.Interval); err != nil { // it was told to end
 			return watcher.Close()
 		}
 		y.complain(y.pass(false))
+	}
+}
+
+// look lists the folder's files. What changes afterwards is noticed, where the system tells: a folder that has only now come
+// to be watched is looked at once more.
+func (y *syncer) look() (folder.Files, error) {
+	for {
+		files, err := y.folder.Scan(y.ctx)
+		if err != nil || y.watcher == nil {
+			return files, err
+		}
+		added, err := y.watcher.Watch(files.Dirs)
+		y.unnoticed(err)
+		if added == 0 {
+			return files, nil
+		}
+	}
+}
+
+// unnoticed says, once, why changes may not be noticed.
+func (y *syncer) unnoticed(err error) {
+	if err != nil && !y.warned {
+		y.warned = true
+		_, _ = fmt.Fprintf(y.terminal.err, "not all changes are noticed at once (%v); the folder is looked at every %s\n", err, y.options.Interval)
 	}
 }
 
@@ -105,11 +127,10 @@ func (y *syncer) complain(err error) {
 // pass compares the folder with the collection and does what has to be done. always says that it reports, even where
 // there was nothing to do.
 func (y *syncer) pass(always bool) error {
-	files, err := y.folder.Scan(y.ctx)
+	files, err := y.look()
 	if err != nil {
 		return err
 	}
-	y.dirs = files.Dirs
 	stored, err := y.stored()
 	if err != nil {
 		return err

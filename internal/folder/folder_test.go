@@ -296,8 +296,10 @@ func TestWatch(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := w.Watch([]string{".", "in"}); err != nil {
-		t.Fatal(err)
+	for _, want := range []int{2, 0} {
+		if added, err := w.Watch([]string{".", "in"}); err != nil || added != want {
+			t.Fatalf("%d, %v; want %d", added, err, want)
+		}
 	}
 	const never = time.Hour
 	for _, step := range []func() error{

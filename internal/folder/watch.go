@@ -2,6 +2,8 @@ package folder
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -23,11 +25,11 @@ func NewWatcher(dir string) (*Watcher, error) {
 	return &Watcher{dir: dir, notify: notify}, err
 }
 
-// Watch adds folders below dir to those whose changes are noticed. The error is about the first that cannot be added: there
-// may be more of them than the system takes.
-func (w *Watcher) Watch(dirs []string) error {
+// Watch adds folders below dir to those whose changes are noticed, from now on, and returns how many it had not watched. The
+// error is about the first that cannot be added: there may be more of them than the system takes.
+func (w *Watcher) Watch(dirs []string) (added int, err error) {
 	if w.notify == nil {
-		return nil
+		return 0, nil
 	}
 	watched := map[string]bool{}
 	for _, name := range w.notify.WatchList() {
@@ -38,11 +40,14 @@ func (w *Watcher) Watch(dirs []string) error {
 		if watched[full] {
 			continue
 		}
-		if err := w.notify.Add(full); err != nil {
-			return err
+		if err := w.notify.Add(full); errors.Is(err, fs.ErrNotExist) {
+			continue // it went meanwhile, of which the folder above it tells
+		} else if err != nil {
+			return added, err
 		}
+		added++
 	}
-	return nil
+	return added, nil
 }
 
 // Wait returns after a change, when the folder has been left alone for a moment, or after the interval.
