@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"searchd/api"
 	"searchd/api/wire"
 	"searchd/hf"
 	"searchd/hf/hftest"
@@ -190,8 +191,13 @@ func TestTokens(t *testing.T) {
 		t.Errorf("ids: %v, want %v", got, want)
 	}
 	info := as[wire.TEIInfo](t, s.get("/info"), 200)
-	if info.ModelID != "test/hash" || info.MaxInputLength != 8 || info.MaxClientBatchSize != 2048 || info.ModelType.Embedding.Pooling != "mean" {
+	if info.ModelID != "test/hash" || info.MaxInputLength != 8 || info.MaxClientBatchSize != 2048 || info.ModelDtype != "float32" || info.ModelType.Embedding.Pooling != "mean" {
 		t.Errorf("info: %+v", info)
+	}
+	for arithmetic, want := range map[string]string{"bfloat16": "bfloat16", "int16": "float32", "int8": "float32", "float32": "float32"} {
+		if got := api.TEIDtype(arithmetic); got != want {
+			t.Errorf("%s: the type is %s, want %s", arithmetic, got, want)
+		}
 	}
 	if health := s.get("/health"); health.status != 200 || len(health.body) != 0 {
 		t.Errorf("health: %+v", health)

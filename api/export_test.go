@@ -30,6 +30,9 @@ func ParseInput(raw []byte) (texts []string, ids [][]int32, err error) {
 	return in.texts, in.ids, err
 }
 
+// TEIDtype is the type that a model of some arithmetic says it has.
+func TEIDtype(arithmetic string) string { return teiDtype(arithmetic) }
+
 // FileIntake is what takes the files of a form.
 type FileIntake = fileIntake
 

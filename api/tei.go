@@ -153,12 +153,20 @@ func (s *Server) teiInfo(c *fiber.Ctx) error {
 	}
 	card := m.Card()
 	info := wire.TEIInfo{
-		ModelID: card.ID, ModelSHA: card.Revision, ModelDtype: card.Precision, ServedModelName: card.ID,
+		ModelID: card.ID, ModelSHA: card.Revision, ModelDtype: teiDtype(card.Arithmetic), ServedModelName: card.ID,
 		MaxConcurrentRequests: s.app.Config().Concurrency, MaxInputLength: card.MaxTokens, MaxBatchTokens: maxInputs * card.MaxTokens,
 		MaxClientBatchSize: maxInputs, AutoTruncate: true, TokenizationWorkers: cores.Count(), Version: s.Version,
 	}
 	info.ModelType.Embedding.Pooling = card.Pooling
 	return send(c, info)
+}
+
+// teiDtype is the type of the original's that arithmetic comes nearest to: it has none of integers, which are as exact here as float32.
+func teiDtype(arithmetic string) string {
+	if arithmetic == "bfloat16" {
+		return arithmetic
+	}
+	return "float32"
 }
 
 // teiHealth has an empty body, as the original.
