@@ -211,11 +211,15 @@ func (ws *workers) serve(w *worker, c class) {
 	ws.finish(p)
 }
 
-// share is the budget of a batch: smaller than the usual where other workers are about to help.
+// share is the budget of a batch: smaller than the usual where other workers are about to help. Questions are divided among
+// all workers, for those that are busy with some soon come back for more: who waits less behind others' matters more than a full batch.
 func (ws *workers) share(c class) int {
-	n := 1 + ws.starting
+	n, least := 1+ws.starting, smallBatch
+	if c == interactive {
+		n, least = ws.count, smallBatch/2
+	}
 	share := (ws.queue.lines[c].tokens + n - 1) / n
-	return min(ws.budget, max(share, smallBatch))
+	return min(ws.budget, max(share, least))
 }
 
 // finish ends the requests that have all they asked for.

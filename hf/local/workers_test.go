@@ -124,6 +124,20 @@ func TestAllWorkersHelp(t *testing.T) {
 	})
 }
 
+// Questions that wait go in small batches, so that the worker which is done next has its share of them.
+func TestQuestionsAreDivided(t *testing.T) {
+	inBubble(t, Options{Workers: 2}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
+		for id := range int32(8) {
+			begin(t.Context(), of(20, id))
+		}
+		after(time.Minute)
+		slices.SortFunc(s.batches, slices.Compare[[]int32])
+		if diff := cmp.Diff([][]int32{{0}, {1}, {2, 3, 4}, {5}, {6}, {7}}, s.batches); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAQuestionInterruptsBulkWork(t *testing.T) {
 	inBubble(t, Options{Workers: 1}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
 		ingest := begin(t.Context(), of(200, 1, 2, 3))
