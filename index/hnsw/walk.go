@@ -3,6 +3,7 @@ package hnsw
 import (
 	"math"
 	"sync/atomic"
+	"unsafe"
 
 	"searchd/internal/simd"
 )
@@ -22,21 +23,25 @@ type walker struct {
 
 // batch is a list of rows that are compared with the query together.
 type batch struct {
-	slots []uint32
-	rows  []*int8
-	dots  []int32
-	keys  []uint64
+	slots  []uint32
+	rows   []*int8 // of the slots; behind them what else is to be fetched
+	scales []float32
+	dots   []int32
+	keys   []uint64
 }
 
 const (
 	batchRows  = 256
+	foreseen   = 4  // nodes whose links are fetched before they are followed: as many rows as DotRows is ahead
 	togetherOf = 24 // rows that are worth comparing at once: below, the links of the next best are followed too
 )
 
 func (x *Index) walker() *walker {
 	w := x.walkers.Get().(*walker)
 	if w.rows == nil {
-		w.batch = batch{make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]int32, batchRows), make([]uint64, batchRows)}
+		w.batch = batch{
+			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows+foreseen), make([]float32, batchRows), make([]int32, batchRows), make([]uint64, batchRows),
+		}
 		w.buffer = make([]float32, x.dimensions)
 	}
 	return w
@@ -70,7 +75,21 @@ func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 			}
 			w.gather(s, slotOf(key))
 		}
+		w.foresee(s)
 		w.compare(s, found, may)
+	}
+}
+
+// foresee has the links of what is followed next, where the batch has nothing better, fetched behind its rows.
+func (w *walker) foresee(s *state) {
+	most := len(w.rows) + foreseen
+	for _, key := range w.near.keys[w.near.next:] {
+		if key&followed == 0 {
+			w.rows = append(w.rows, (*int8)(unsafe.Pointer(unsafe.SliceData(s.links(slotOf(key))))))
+		}
+		if len(w.rows) == most {
+			return
+		}
 	}
 }
 
@@ -81,8 +100,10 @@ func (w *walker) start(s *state, found *beam, may admit) {
 		dots := w.dots[:len(slots)]
 		simd.DotBlock(dots, w.query.words, s.sample.rows[from*s.stride:][:len(slots)*s.stride])
 		for i, slot := range slots {
-			w.visit(slot)
-			w.add(keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot), found, may)
+			if key := keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot); key < found.worst() {
+				w.visit(slot)
+				w.add(key, found, may)
+			}
 		}
 	}
 	for _, slot := range s.pending {
@@ -127,10 +148,14 @@ func (w *walker) gather(s *state, from uint32) {
 
 // compare scores the batch, and empties it.
 func (w *walker) compare(s *state, found *beam, may admit) {
-	dots, keys := w.dots[:len(w.slots)], w.keys[:len(w.slots)]
+	n := len(w.slots)
+	scales, dots, keys := w.scales[:n], w.dots[:n], w.keys[:n]
+	for i, slot := range w.slots { // by itself: so many are fetched at once, while nothing waits for them
+		scales[i] = s.scale(slot)
+	}
 	simd.DotRows(dots, w.query.words, w.rows)
-	for i, slot := range w.slots { // by itself: the scales of many rows are fetched at once, where nothing is decided in between
-		keys[i] = keyOf(float32(dots[i])*(w.query.scale*s.scale(slot)), slot)
+	for i, slot := range w.slots {
+		keys[i] = keyOf(float32(dots[i])*(w.query.scale*scales[i]), slot)
 	}
 	for _, key := range keys {
 		w.add(key, found, may)

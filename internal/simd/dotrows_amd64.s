@@ -12,7 +12,8 @@ TEXT ·dotRowsAVX512(SB), NOSPLIT, $0-72
 	MOVQ    out_len+8(FP), DX
 	TESTQ   DX, DX
 	JZ      end
-	LEAQ    -8(CX)(DX*8), DI
+	MOVQ    rows_len+56(FP), BX
+	LEAQ    -8(CX)(BX*8), DI
 	MOVQ    query_len+32(FP), SI
 	LEAQ    (CX), BX
 	CMPQ    BX, DI
@@ -191,7 +192,8 @@ TEXT ·dotRowsAVX2(SB), NOSPLIT, $0-72
 	MOVQ    out_len+8(FP), DX
 	TESTQ   DX, DX
 	JZ      end
-	LEAQ    -8(CX)(DX*8), DI
+	MOVQ    rows_len+56(FP), BX
+	LEAQ    -8(CX)(BX*8), DI
 	MOVQ    query_len+32(FP), SI
 	LEAQ    (CX), BX
 	CMPQ    BX, DI

@@ -26,7 +26,7 @@ func scattered(t *target) {
 	row, next, last := t.GP64(), t.GP64(), t.GP64()
 	t.TESTQ(left, left)
 	t.JZ(operand.LabelRef("end"))
-	t.LEAQ(operand.Mem{Base: rows, Disp: -8, Index: left, Scale: 8}, last)
+	t.LEAQ(operand.Mem{Base: rows, Disp: -8, Index: t.length("rows"), Scale: 8}, last)
 	t.fetchFirst(rows, last)
 	t.Label("row")
 	t.LEAQ(operand.Mem{Base: rows, Disp: 8 * ahead}, next)
