@@ -65,6 +65,21 @@ func (b *embedBatch) add(r *db.Result, p payload, overlap int) error {
 	return nil
 }
 
+// addStored lays a stored document out for the batch's model, also where its vector was given.
+func (b *embedBatch) addStored(doc *models.Document, overlap int) (db.Result, error) {
+	metadata, err := models.ParseMetadata([]byte(doc.Metadata))
+	if err != nil {
+		return db.Result{}, models.Within("metadata", err)
+	}
+	r := db.Result{Document: doc, Fields: metadata.Fields}
+	return r, b.add(&r, readable(doc), overlap)
+}
+
+// readable is what of a document is embedded.
+func readable(doc *models.Document) payload {
+	return payload{Title: doc.Title, Text: doc.Text, Chunking: doc.Chunking}
+}
+
 // piece is a span with what the model reads for it, and how many tokens that has, special ones included.
 type piece struct {
 	span

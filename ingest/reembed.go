@@ -126,17 +126,13 @@ func (s *Service) copyOver(ctx context.Context, job *models.Job, m hf.Model, nex
 
 // again lays a stored document out for another model. A vector that was given with it is another model's, so its text is read.
 func (s *Service) again(doc models.Document, batch *embedBatch) (db.Copied, error) {
-	metadata, err := models.ParseMetadata([]byte(doc.Metadata))
-	if err != nil {
-		return db.Copied{}, models.Within("metadata", err)
-	}
 	from := doc.Seq
 	if doc.Tokens == 0 { // with its vector, which is not this one
 		doc.Sent = nil
 	}
 	doc.Seq, doc.Tokens = 0, 0
-	one := db.Copied{From: from, Result: db.Result{Document: &doc, Fields: metadata.Fields}}
-	return one, batch.add(&one.Result, payload{Title: doc.Title, Text: doc.Text, Chunking: doc.Chunking}, s.opts.Overlap)
+	r, err := batch.addStored(&doc, s.opts.Overlap)
+	return db.Copied{From: from, Result: r}, err
 }
 
 func (s *Service) storeCopies(ctx context.Context, job *models.Job, next models.Collection, copies []db.Copied) error {

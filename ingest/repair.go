@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"searchd/hf"
@@ -59,24 +58,20 @@ func (r *checking) remake(ctx context.Context, d db.Damaged) error {
 // made is a document as it would be taken in now.
 func (r *checking) made(ctx context.Context, c models.Collection, was db.Record) (db.Result, error) {
 	doc := was.Document
-	metadata, err := models.ParseMetadata([]byte(doc.Metadata))
-	if err != nil {
-		return db.Result{}, fmt.Errorf("metadata: %w", err)
-	}
-	result := db.Result{Document: &doc, Fields: metadata.Fields}
 	if was.Given() {
-		result.Chunks = []models.Chunk{{End: len(doc.Text), Vector: was.Chunks[0].Vector}} // which is whole: else it is put in quarantine
+		metadata, err := models.ParseMetadata([]byte(doc.Metadata))
 		doc.Chunks = 1
-		return result, nil
+		whole := models.Chunk{End: len(doc.Text), Vector: was.Chunks[0].Vector} // else it is put in quarantine
+		return db.Result{Document: &doc, Fields: metadata.Fields, Chunks: []models.Chunk{whole}}, models.Within("metadata", err)
 	}
 	m, err := hf.ModelOf(r.models, c)
 	if err != nil {
-		return result, err
+		return db.Result{}, err
 	}
-	p := payload{Title: doc.Title, Text: doc.Text, Chunking: doc.Chunking}
-	doc.ContentHash = contentHash(p)
+	doc.ContentHash = contentHash(readable(&doc))
 	batch := embedBatch{model: m} // which recalls nothing: vectors of the same hash may have been damaged together
-	if err := batch.add(&result, p, r.opts.Overlap); err != nil {
+	result, err := batch.addStored(&doc, r.opts.Overlap)
+	if err != nil {
 		return result, err
 	}
 	all, err := batch.run(ctx)
