@@ -179,7 +179,7 @@ func (c *crowd) helpers(wanted int) int {
 }
 
 func (c *crowd) stalled() {
-	c.caution = min(c.caution+3, maxCaution)
+	c.caution = min(c.caution+2, maxCaution)
 	c.alone = 1 << c.caution
 }
 
@@ -208,9 +208,9 @@ func (p *pass) take(thread int) bool {
 }
 
 // relax waits a moment: a step lasts some microseconds, less than it takes to put a goroutine to sleep and wake it. One that
-// lasts longer, because the other core is wanted elsewhere, gives way.
+// lasts longer, because the other core is wanted elsewhere, gives way; no sooner, as Go then wakes threads that have nothing to do.
 func relax(spins int) {
-	if spins > 100 {
+	if spins > 20_000 { // some tens of microseconds
 		runtime.Gosched()
 	}
 }
