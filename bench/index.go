@@ -25,16 +25,21 @@ import (
 
 // indexes measures index/hnsw and its peers.
 type indexes struct {
-	Vectors    string   `help:"What the command vectors has made." default:".work/bench/vectors.f32" type:"existingfile"`
-	Dimensions int      `default:"384"`
-	Queries    int      `help:"Rows at the end that are queries." default:"1000"`
-	Recall     float64  `help:"Recall@10 that each engine's setting has to reach." default:"0.99"`
-	Threads    int      `help:"Threads that build; one answers." default:"2"`
-	Peers      []string `help:"Peers to measure." default:"hnswlib,faiss,faiss-flat,usearch-bf16,usearch-int8,svs"`
-	Python     string   `help:"Python that has the peers." default:"python3"`
-	Work       string   `help:"Folder for the index." default:".work/bench" type:"path"`
-	Widths     []int    `help:"Settings of searchd to try, in order; the default is always the last." default:""`
-	Out        string   `help:"Write the figures to this file, as JSON."`
+	trialOptions
+	Recall float64  `help:"Recall@10 that each engine's setting has to reach." default:"0.99"`
+	Peers  []string `help:"Peers to measure." default:"hnswlib,faiss,faiss-flat,usearch-bf16,usearch-int8,svs"`
+	Python string   `help:"Python that has the peers." default:"python3"`
+	Widths []int    `help:"Settings of searchd to try, in order; the default is always the last." default:""`
+	Out    string   `help:"Write the figures to this file, as JSON."`
+}
+
+// trialOptions say what an index is made of.
+type trialOptions struct {
+	Vectors    string `help:"What the command vectors has made." default:".work/bench/vectors.f32" type:"existingfile"`
+	Dimensions int    `default:"384"`
+	Queries    int    `help:"Rows at the end that are queries." default:"1000"`
+	Threads    int    `help:"Threads that build; one answers." default:"2"`
+	Work       string `help:"Folder for the index." default:".work/bench" type:"path"`
 }
 
 // indexFigures are what was measured of an engine. Zero is what was not.
@@ -95,26 +100,22 @@ type trial struct {
 	index   *hnsw.Index
 	rows    [][]float32
 	queries [][]float32
-	exact   map[string][][]index.Hit // by filter
+	buildS  float64
 }
 
 func (c *indexes) measure(ctx context.Context) (f indexFigures, err error) {
-	t := &trial{exact: map[string][][]index.Hit{}}
-	if err := t.read(c); err != nil {
+	t := &trial{}
+	if err := t.read(&c.trialOptions); err != nil {
 		return f, err
 	}
 	f.Engine = "searchd"
-	dir, err := os.MkdirTemp(c.Work, "index")
+	before := anonymous()
+	done, err := t.build(ctx, &c.trialOptions)
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	before := anonymous()
-	if t.index, f.BuildS, err = t.build(ctx, dir, c); err != nil {
-		return f, err
-	}
-	defer func() { err = errors.Join(err, t.index.Close()) }()
-	f.Bytes = float64(anonymous()-before) / float64(len(t.rows))
+	defer func() { err = errors.Join(err, done()) }()
+	f.BuildS, f.Bytes = t.buildS, float64(anonymous()-before)/float64(len(t.rows))
 	if f.atRecall, err = t.best(ctx, c, "", nil); err != nil {
 		return f, err
 	}
@@ -141,7 +142,7 @@ func (c *indexes) measure(ctx context.Context) (f indexFigures, err error) {
 // nameOf gives a row the id that the first chunk of a document has.
 func nameOf(i int) uint64 { return models.ChunkID(uint64(i+1), 0) }
 
-func (t *trial) read(c *indexes) error {
+func (t *trial) read(c *trialOptions) error {
 	b, err := os.ReadFile(c.Vectors)
 	if err != nil {
 		return err
@@ -154,31 +155,38 @@ func (t *trial) read(c *indexes) error {
 	if len(all) <= c.Queries {
 		return fmt.Errorf("%s has %d vectors", c.Vectors, len(all))
 	}
-	t.rows, t.queries = all[:len(all)-c.Queries], all[len(all)-c.Queries:]
+	real := len(all) - c.Queries
+	t.rows, t.queries = all[:real:real], all[real:]
 	return nil
 }
 
-// build adds everything, and waits until all is linked.
-func (t *trial) build(ctx context.Context, dir string, c *indexes) (*hnsw.Index, float64, error) {
-	start := time.Now()
-	x, err := hnsw.Open(dir, c.Dimensions, hnsw.Options{Workers: c.Threads})
+// build adds everything to an index in a folder of its own, and waits until all is linked. The caller calls done, which
+// removes both.
+func (t *trial) build(ctx context.Context, c *trialOptions) (done func() error, err error) {
+	dir, err := os.MkdirTemp(c.Work, "index")
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
+	start := time.Now()
+	if t.index, err = hnsw.Open(dir, c.Dimensions, hnsw.Options{Workers: c.Threads}); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	done = func() error { return errors.Join(t.index.Close(), os.RemoveAll(dir)) }
 	const together = 1024
 	for from := 0; from < len(t.rows); from += together {
 		var items []index.Item
 		for i := from; i < min(from+together, len(t.rows)); i++ {
 			items = append(items, index.Item{ID: nameOf(i), Vector: t.rows[i]})
 		}
-		if err := x.Upsert(ctx, items); err != nil {
-			return x, 0, err
+		if err := t.index.Upsert(ctx, items); err != nil {
+			return nil, errors.Join(err, done())
 		}
 	}
-	for x.Pending() > 0 {
+	for t.index.Pending() > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	return x, time.Since(start).Seconds(), nil
+	t.buildS = time.Since(start).Seconds()
+	return done, nil
 }
 
 // best is the fastest setting that finds enough; the default if none does.

@@ -29,6 +29,7 @@ type command struct {
 	Service  services `cmd:"" help:"The service over HTTP and its peers in process: documents in, and searches by vector and by text."`
 	Ingest   ingests  `cmd:"" help:"Documents in: beside the embedding alone, once more, during searches, and in a stream."`
 	Index    indexes  `cmd:"" help:"The vector index and its peers: recall, queries a second, build time, memory, exact and filtered search."`
+	Growth   growth   `cmd:"" help:"The vector index as it grows: recall, latency and build time over ever more vectors."`
 }
 
 type speed struct {

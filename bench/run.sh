@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Prepares the peers in .work/bench (a Python environment and the published weights), then measures.
 #
-#	bench/run.sh speed --binary bin/searchd | accuracy --texts FOLDER | vectors --texts FOLDER | index
+#	bench/run.sh speed --binary bin/searchd | accuracy --texts FOLDER | vectors --texts FOLDER | index | growth
 #	bench/run.sh service --binary bin/searchd --texts FOLDER             # these need python3 with pip
 #	bench/run.sh ingest --binary bin/searchd --manual CORPUS.jsonl.gz    # all need go
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$PWD/.work/bench
-command=${1:?speed, accuracy, vectors, index, service or ingest}
+command=${1:?speed, accuracy, vectors, index, growth, service or ingest}
 mkdir -p "$work"
 go build -C bench -o "$work/bench" .
 
@@ -28,7 +28,7 @@ weights() {
 }
 
 case $command in
-vectors | ingest) exec "$work/bench" "$@" ;;
+vectors | ingest | growth) exec "$work/bench" "$@" ;;
 index)
   packages requirements-index.txt
   exec "$work/bench" "$@" --python "$work/venv/bin/python"

@@ -92,7 +92,7 @@ type object map[string]any
 
 func (c *services) byVector(ctx context.Context) ([]serviceFigures, error) {
 	var t trial
-	if err := t.read(&indexes{Vectors: c.Vectors, Dimensions: c.Dimensions, Queries: c.Queries}); err != nil {
+	if err := t.read(&trialOptions{Vectors: c.Vectors, Dimensions: c.Dimensions, Queries: c.Queries}); err != nil {
 		return nil, err
 	}
 	docs := func(i int) object {

@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"searchd/index"
@@ -19,6 +20,8 @@ const (
 	leastWidth  = 76    // of the beam
 	mostFactor  = 4     // width for each hit that is asked for, once they are many
 	filterWidth = 56    // of the beam of admitted slots
+	widerAbove  = 1e5   // vectors; with one width, each doubling from here on loses half a per cent of the ten nearest,
+	widerBy     = 10    // and so much width finds it again
 )
 
 // Search walks the graph, or scans where that is cheaper or asked for.
@@ -78,6 +81,7 @@ func (x *Index) plan(s *state, q index.Query, n, allowed int, slots []uint64) pl
 	if q.Allow != nil {
 		p.width = filterWidth
 	}
+	p.width += int(widerBy * math.Log2(max(1, float64(n)/widerAbove)))
 	if set := int(x.width.Load()); set > 0 {
 		p.width = set
 	}
