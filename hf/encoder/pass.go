@@ -79,6 +79,9 @@ func (p *pass) run(visit func(layer int)) {
 		if visit != nil {
 			p.show(visit, layer)
 		}
+		if p.shared && p.ws.Alone != nil && !p.ws.Alone() {
+			p.leave()
+		}
 		p.layer(layer)
 	}
 	p.leave()

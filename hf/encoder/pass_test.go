@@ -40,6 +40,28 @@ func testThreadsDoNotMatter(t *testing.T) {
 	}
 }
 
+// A pass that is no longer alone goes on without helpers, to the same vector.
+func TestHelpersLeaveForOthers(t *testing.T) {
+	m, file := tinyModel(t)
+	texts := tinyTexts(t, file)
+	ws := m.NewWorkspace()
+	encode := func() []float32 {
+		vectors := make([]float32, len(texts)*m.Dimensions())
+		if err := m.Encode(ws, batchOf(texts...), Output{}, vectors); err != nil {
+			t.Fatal(err)
+		}
+		return vectors
+	}
+	want, asked := encode(), 0
+	ws.Threads, ws.Alone = 2, func() bool { asked++; return asked == 1 }
+	if got := encode(); !slices.Equal(got, want) {
+		t.Error("another vector")
+	}
+	if n := min(2, len(m.layers)); asked > n || asked == 0 {
+		t.Errorf("asked %d times, want %d: the first layer is shared, and from the second on none", asked, n)
+	}
+}
+
 // A pass whose helpers have no time goes on without them, and the next ones try less and less often.
 func TestCrowdedPassesGoAlone(t *testing.T) {
 	var c crowd

@@ -56,6 +56,10 @@ type Workspace struct {
 	// Threads is how many goroutines share a pass; 0 is one. More pay while other cores have nothing to do.
 	Threads int
 
+	// Alone, where it is set, is asked before each layer of a shared pass whether other cores still have nothing to do. Once they
+	// have, the pass goes on without helpers.
+	Alone func() bool
+
 	model *Model
 	pass  pass
 	crowd crowd

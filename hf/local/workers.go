@@ -50,6 +50,7 @@ type workers struct {
 	count     int
 
 	urgent atomic.Int64 // interactive texts that wait, to be read without the lock
+	busy   atomic.Int64 // workers that are not idle, likewise
 
 	mu       sync.Mutex
 	queue    queue
@@ -75,6 +76,7 @@ func newWorkers(m *encoder.Model, encode encode, width int, o Options) *workers 
 		w := &worker{}
 		for c := range w.passes {
 			w.passes[c].space = m.NewWorkspace()
+			w.passes[c].space.Alone = func() bool { return ws.busy.Load() == 1 }
 		}
 		w.passes[bulk].space.Pause = func() { ws.interrupt(w) }
 		ws.idle = append(ws.idle, w)
@@ -138,6 +140,7 @@ func (ws *workers) start() *worker {
 	w := ws.idle[last]
 	ws.idle = ws.idle[:last]
 	ws.starting++
+	ws.busy.Add(1)
 	return w
 }
 
@@ -170,6 +173,7 @@ func (ws *workers) work(w *worker, cares func() bool) {
 		ws.serve(w, c)
 	}
 	ws.idle = append(ws.idle, w)
+	ws.busy.Add(-1)
 	if texts, _ := ws.queue.size(); texts > 0 {
 		go ws.work(ws.start(), always)
 	}
@@ -194,7 +198,7 @@ func (ws *workers) serve(w *worker, c class) {
 	p := &w.passes[c]
 	budget := ws.share(c)
 	p.places = ws.queue.take(p.places[:0], c, budget)
-	p.space.Threads = 1 + len(ws.idle) // the last batch, often the only one, gets the cores that have nothing to do
+	p.space.Threads = 1 + len(ws.idle) // the last batch, often the only one, gets the cores that have nothing to do, for as long as it is alone
 	ws.changed()
 	ws.mu.Unlock()
 	start := time.Now()

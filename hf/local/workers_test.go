@@ -19,6 +19,7 @@ import (
 type slow struct {
 	mu      sync.Mutex
 	batches [][]int32 // the first id of each text
+	alone   []bool    // what each layer was told
 }
 
 const (
@@ -37,6 +38,9 @@ func (s *slow) encode(ws *encoder.Workspace, b *encoder.Batch, values []float32)
 	s.mu.Unlock()
 	for range 4 { // layers
 		time.Sleep(time.Second / 4)
+		s.mu.Lock()
+		s.alone = append(s.alone, ws.Alone())
+		s.mu.Unlock()
 		if ws.Pause != nil {
 			ws.Pause()
 		}
@@ -133,6 +137,19 @@ func TestQuestionsAreDivided(t *testing.T) {
 		after(time.Minute)
 		slices.SortFunc(s.batches, slices.Compare[[]int32])
 		if diff := cmp.Diff([][]int32{{0}, {1}, {2, 3, 4}, {5}, {6}, {7}}, s.batches); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A batch has the other cores to itself until another worker has something to do.
+func TestABatchIsAloneUntilAnotherBegins(t *testing.T) {
+	inBubble(t, Options{Workers: 2}, func(t *testing.T, _ *workers, s *slow, begin func(context.Context, []text) *call) {
+		begin(t.Context(), of(10, 1))
+		after(600 * time.Millisecond)
+		begin(t.Context(), of(10, 2))
+		after(time.Minute)
+		if diff := cmp.Diff([]bool{true, true, false, false, false, true, true, true}, s.alone); diff != "" {
 			t.Error(diff)
 		}
 	})
