@@ -47,10 +47,10 @@ func newSlab(i, stride, dimensions int, file *os.File) (*slab, error) {
 		return nil, err
 	}
 	s, at := &slab{region: r}, r.bytes
+	s.scale = carve[uint32](&at, slabRows) // with all that a walk reads in front of the rest, where the page is huge
 	s.rows = carve[int8](&at, slabRows*stride)
 	s.links = carve[uint32](&at, slabRows*degree)
 	s.meta = carve[meta](&at, slabRows)
-	s.scale = carve[uint32](&at, slabRows)
 	s.exact, err = mapFile(file, int64(i)*size, slabRows*dimensions)
 	return s, err
 }
