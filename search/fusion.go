@@ -14,6 +14,7 @@ import (
 	"searchd/index"
 	"searchd/index/lexical"
 	"searchd/models"
+	"searchd/models/db"
 )
 
 // Both legs measure a chunk against chance, in standard deviations: z for its cosine, u for its BM25. Evidence of
@@ -71,12 +72,12 @@ const patience = 2 * time.Second
 const depth = 100
 
 // rankBoth ranks by vectors and words. Every chunk that the filter admits is a hit, and has both scores. Where there is no
-// keyword index yet, vectors rank alone.
+// keyword index yet, or the disk has no room for one, vectors rank alone.
 func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k int) (ranking, error) {
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	words, err := s.words.Get(waiting, c)
 	cancel()
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || db.DiskFailed(err)) {
 		return s.rankVectors(ctx, c, p, k)
 	}
 	if err != nil {

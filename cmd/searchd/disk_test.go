@@ -73,7 +73,7 @@ func TestAFullDisk(t *testing.T) {
 		namesTheDisk(t, err, "the disk is full")
 	}
 	if _, err := c.Search(t.Context(), "", wire.SearchRequest{Query: crashText(1, 1)}); err != nil {
-		t.Errorf("a search on a full disk: %v", err)
+		t.Errorf("a search on a full disk: %v; server: %s", err, p.stderr)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
