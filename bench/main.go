@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -46,7 +47,8 @@ func main() {
 	var c command
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // peers end with it
 	defer stop()
-	k := kong.Parse(&c, kong.Description("Measures searchd against its peers."), kong.BindTo(ctx, (*context.Context)(nil)))
+	k := kong.Parse(&c, kong.Description("Measures searchd against its peers."), kong.Vars{"vectorWords": strconv.Itoa(vectorWords)},
+		kong.BindTo(ctx, (*context.Context)(nil)))
 	k.FatalIfErrorf(k.Run())
 }
 

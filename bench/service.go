@@ -24,7 +24,7 @@ import (
 type services struct {
 	reference
 	Binary     string   `help:"searchd binary." required:"" type:"existingfile"`
-	Vectors    string   `help:"What the command vectors has made; none leaves the part with vectors out." default:".work/bench/vectors.f32"`
+	Vectors    string   `help:"What the command vectors has made of the same folder; none leaves out the parts with vectors." default:".work/bench/vectors.f32"`
 	Dimensions int      `default:"384"`
 	Queries    int      `help:"Rows at the end of the vectors that are queries." default:"1000"`
 	Texts      string   `help:"Folder that is searched for corpus.jsonl and queries.jsonl, packed with gzip or not." required:"" type:"existingdir"`
@@ -54,33 +54,30 @@ type latency struct {
 //go:embed service_peers.py
 var servicePeersScript string
 
-// Run measures both parts, and in each of them everybody, one after the other.
+// Run measures all parts, and in each of them everybody, one after the other.
 func (c *services) Run(ctx context.Context) error {
 	if err := os.MkdirAll(c.Work, 0o755); err != nil {
 		return err
 	}
-	parts := map[string][]serviceFigures{}
+	all := map[string][]serviceFigures{}
 	var failed []error
-	if c.Vectors != "" {
-		figures, err := c.byVector(ctx)
-		parts["vectors"], failed = figures, append(failed, err)
-		if err := save(c.Out, "parts", parts); err != nil {
-			return err
+	for _, part := range []struct {
+		name    string
+		vectors bool
+		measure func(context.Context) ([]serviceFigures, error)
+	}{{"vectors", true, c.byVector}, {"texts and vectors", true, c.amongMany}, {"texts", false, c.byText}} {
+		if part.vectors && c.Vectors == "" {
+			continue
 		}
-	}
-	figures, err := c.byText(ctx)
-	parts["texts"], failed = figures, append(failed, err)
-	if err := save(c.Out, "parts", parts); err != nil {
-		return err
-	}
-	for _, part := range []string{"vectors", "texts"} {
-		failed = append(failed, printServices(part, parts[part]))
+		figures, err := part.measure(ctx)
+		all[part.name] = figures
+		failed = append(failed, err, save(c.Out, "parts", all), printServices(part.name, figures))
 	}
 	return errors.Join(failed...)
 }
 
-// searches is how many searches one client makes; several make three times as many together. But for the first fifty, which warm the
-// server, none is made twice: a server may remember what it was asked.
+// searches is how many searches one client makes, where there are so many questions; several make three times as many together. But
+// for the first fifty, which warm the server, none is made twice: a server may remember what it was asked.
 const (
 	searches = 1000
 	asked    = searches * 4
@@ -98,10 +95,11 @@ func (c *services) byVector(ctx context.Context) ([]serviceFigures, error) {
 	docs := func(i int) object {
 		return object{"id": fmt.Sprint("d", i), "text": fmt.Sprint("passage ", i), "vector": t.rows[i]}
 	}
-	query := func(i int) object {
-		return object{"vector": between(t.queries, i), "limit": 10, "mode": "semantic"}
+	queries := make([]object, asked)
+	for i := range queries {
+		queries[i] = object{"vector": between(t.queries, i), "limit": 10, "mode": "semantic"}
 	}
-	ours, err := c.measure(ctx, "searchd over HTTP, by vector", len(t.rows), docs, query)
+	ours, err := c.measure(ctx, "searchd over HTTP, by vector", len(t.rows), docs, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -121,20 +119,51 @@ func between(queries [][]float32, i int) []float32 {
 	return models.Normalize(v)
 }
 
+// amongMany searches by text among the passages of the vectors, which bring them: it takes long to embed so many.
+func (c *services) amongMany(ctx context.Context) ([]serviceFigures, error) {
+	var t trial
+	if err := t.read(&trialOptions{Vectors: c.Vectors, Dimensions: c.Dimensions, Queries: c.Queries}); err != nil {
+		return nil, err
+	}
+	passages, queries, err := c.sampled(len(t.rows), vectorWords)
+	if err != nil {
+		return nil, err
+	}
+	docs := func(i int) object { return object{"id": fmt.Sprint("d", i), "text": passages[i], "vector": t.rows[i]} }
+	ours, err := c.measure(ctx, "searchd over HTTP, by text", len(passages), docs, asText(queries))
+	return []serviceFigures{ours}, err
+}
+
+// sampled are n pieces of so many words of the folder's passages, and of its questions as many as are asked, if there are so many.
+func (c *services) sampled(n, words int) (passages, queries []string, err error) {
+	v := vectors{Texts: c.Texts, Words: words}
+	if passages, err = v.passages(); err != nil {
+		return nil, nil, err
+	}
+	if queries, err = textsOf(c.Texts, "queries.jsonl"); err != nil {
+		return nil, nil, err
+	}
+	if passages = sample(passages, n); len(passages) < n {
+		return nil, nil, fmt.Errorf("%s has %d passages of %d words, too few", c.Texts, len(passages), words)
+	}
+	return passages, sample(queries, asked), nil
+}
+
+func asText(queries []string) []object {
+	bodies := make([]object, len(queries))
+	for i, q := range queries {
+		bodies[i] = object{"query": q, "limit": 10}
+	}
+	return bodies
+}
+
 func (c *services) byText(ctx context.Context) ([]serviceFigures, error) {
-	v := vectors{Texts: c.Texts, Words: c.Words}
-	passages, err := v.passages()
+	passages, queries, err := c.sampled(c.Documents, c.Words)
 	if err != nil {
 		return nil, err
 	}
-	queries, err := textsOf(c.Texts, "queries.jsonl")
-	if err != nil {
-		return nil, err
-	}
-	passages, queries = sample(passages, c.Documents), sample(queries, asked)
 	docs := func(i int) object { return object{"id": fmt.Sprint("d", i), "text": passages[i]} }
-	query := func(i int) object { return object{"query": queries[i%len(queries)], "limit": 10} }
-	ours, err := c.measure(ctx, "searchd over HTTP, by text", len(passages), docs, query)
+	ours, err := c.measure(ctx, "searchd over HTTP, by text", len(passages), docs, asText(queries))
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +196,7 @@ func (c *services) peers(ctx context.Context, ours serviceFigures, names []strin
 }
 
 // measure loads n documents into a new searchd and searches them.
-func (c *services) measure(ctx context.Context, name string, n int, doc, query func(i int) object) (serviceFigures, error) {
+func (c *services) measure(ctx context.Context, name string, n int, doc func(i int) object, queries []object) (serviceFigures, error) {
 	fmt.Fprintln(os.Stderr, name)
 	p, err := startBinary(ctx, c.Binary)
 	if err != nil {
@@ -183,14 +212,15 @@ func (c *services) measure(ctx context.Context, name string, n int, doc, query f
 		return f, err
 	}
 	f.Rate = float64(n) / f.LoadS
-	bodies := make([][]byte, asked)
+	bodies := make([][]byte, len(queries))
 	for i := range bodies {
-		if bodies[i], err = json.Marshal(query(i)); err != nil {
+		if bodies[i], err = json.Marshal(queries[i]); err != nil {
 			return f, err
 		}
 	}
+	each := len(bodies) / 4
 	for _, clients := range clientCounts {
-		n := searches * min(clients, 3)
+		n := each * min(clients, 3)
 		if f.Search[fmt.Sprint(clients)], err = p.search(ctx, bodies[:n], clients); err != nil {
 			return f, err
 		}

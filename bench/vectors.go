@@ -21,13 +21,16 @@ import (
 	"searchd/hf/local"
 )
 
+// vectorWords is the usual length of what a vector is of.
+const vectorWords = 16
+
 // vectors makes what `bench index` reads: vectors of real passages and, after them, of real questions.
 type vectors struct {
 	Texts   string `help:"Folder that is searched for corpus.jsonl and queries.jsonl, packed with gzip or not." required:"" type:"existingdir"`
 	Out     string `help:"File to write: little-endian float32, row after row, the queries last." default:".work/bench/vectors.f32" type:"path"`
 	Count   int    `help:"Passages." default:"100000"`
 	Queries int    `help:"Questions." default:"1000"`
-	Words   int    `help:"Words of a passage: texts are cut into pieces of so many." default:"16"`
+	Words   int    `help:"Words of a passage: texts are cut into pieces of so many." default:"${vectorWords}"`
 }
 
 // Run embeds with the bundled model, a few thousand texts at a time.
