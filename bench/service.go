@@ -131,7 +131,10 @@ func (c *services) amongMany(ctx context.Context) ([]serviceFigures, error) {
 	}
 	docs := func(i int) object { return object{"id": fmt.Sprint("d", i), "text": passages[i], "vector": t.rows[i]} }
 	ours, err := c.measure(ctx, "searchd over HTTP, by text", len(passages), docs, asText(queries))
-	return []serviceFigures{ours}, err
+	if err != nil {
+		return nil, err
+	}
+	return []serviceFigures{ours}, nil
 }
 
 // sampled are n pieces of so many words of the folder's passages, and of its questions as many as are asked, if there are so many.
