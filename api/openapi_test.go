@@ -342,19 +342,24 @@ func examples(t *testing.T, media *openapi3.MediaType) map[string]string {
 	return found
 }
 
-// TestThePageHasItsStyleInItself checks that the policy allows the style sheet that stands in the page, and no other.
-func TestThePageHasItsStyleInItself(t *testing.T) {
+// TestThePageHasItsFirstFrameInItself checks that the policy allows the style sheet and the script that stand in the page, and no other.
+func TestThePageHasItsFirstFrameInItself(t *testing.T) {
 	s, _ := startChecked(t)
 	got := s.get("/")
-	sheet := page["style.css"].Data
-	hash := sha256.Sum256(sheet)
-	if !strings.Contains(string(got.body), "<style>"+string(sheet)+"</style>") || strings.Contains(string(got.body), "stylesheet") {
-		t.Errorf("GET / answers %s", got.body)
+	want := "; style-src 'self' 'sha256-" + hashOf("style.css") + "'; script-src 'self' 'sha256-" + hashOf("app.js") + "'"
+	for _, inside := range []string{"<style>" + string(page["style.css"].Data) + "</style>", "<script>" + string(page["app.js"].Data) + "</script>", `<script type="module" src="/assets/app.js"></script></html>`} {
+		if !strings.Contains(string(got.body), inside) {
+			t.Errorf("GET / has no %s: %s", inside, got.body)
+		}
 	}
-	want := "style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 	if policy := got.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, want) || strings.Contains(policy, "unsafe") {
 		t.Errorf("the policy is %q; it should end in %q", policy, want)
 	}
+}
+
+func hashOf(name string) string {
+	hash := sha256.Sum256(page[name].Data)
+	return base64.StdEncoding.EncodeToString(hash[:])
 }
 
 // TestFilesAreServed looks at how the page and the reference are sent; what is in them is tested beside them.

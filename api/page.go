@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"mime"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -38,12 +39,32 @@ func newFile(extension string, content []byte) *file {
 	return &file{kind: mime.TypeByExtension(extension), plain: content, packed: packed.Bytes(), tag: fmt.Sprintf(`W/"%.12x"`, sha256.Sum256(content)), policy: policy}
 }
 
-// withStyle is a page of HTML that has its style sheet in itself: its first frame waits for no other file. The policy allows this one, by its hash.
-func withStyle(html, sheet []byte) *file {
-	hash := sha256.Sum256(sheet)
-	f := newFile(".html", bytes.Replace(html, []byte(`<link rel="stylesheet" href="/assets/style.css">`), slices.Concat([]byte("<style>"), sheet, []byte("</style>")), 1))
-	f.policy += "; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
-	return f
+// loads is how a page of HTML asks for a style sheet or a script that is to stand in it.
+var loads = regexp.MustCompile(`<link rel="stylesheet" href="/assets/([^"]+)">|<script src="/assets/([^"]+)"></script>`)
+
+// inline is a page of HTML that has its style sheets and its scripts, but not its modules, in itself: its first frame waits for no other
+// file. The policy allows these, by their hashes, and no others.
+func inline(html []byte, files map[string]*file) (*file, error) {
+	var content bytes.Buffer
+	styles, scripts, at := "; style-src 'self'", "; script-src 'self'", 0
+	for _, m := range loads.FindAllSubmatchIndex(html, -1) {
+		from, to, tag, sources := m[2], m[3], "style", &styles
+		if from < 0 {
+			from, to, tag, sources = m[4], m[5], "script", &scripts
+		}
+		f, ok := files[string(html[from:to])]
+		if !ok {
+			return nil, fmt.Errorf("there is no file %q for the page", html[from:to])
+		}
+		hash := sha256.Sum256(f.plain)
+		*sources += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+		fmt.Fprintf(&content, "%s<%s>%s</%s>", html[at:m[0]], tag, f.plain, tag)
+		at = m[1]
+	}
+	content.Write(html[at:])
+	page := newFile(".html", content.Bytes())
+	page.policy += styles + scripts
+	return page, nil
 }
 
 // send answers with a file, or, to who has it, that it is still the same.
@@ -74,9 +95,10 @@ func openPage(page fs.FS) (map[string]*file, error) {
 		files[name] = newFile(path.Ext(name), content)
 		return err
 	})
-	if index, sheet := files["index.html"], files["style.css"]; index != nil && sheet != nil {
-		files["index.html"] = withStyle(index.plain, sheet.plain)
+	if err != nil || files["index.html"] == nil {
+		return files, err
 	}
+	files["index.html"], err = inline(files["index.html"].plain, files)
 	return files, err
 }
 

@@ -57,7 +57,7 @@ type server struct {
 }
 
 var page = fstest.MapFS{
-	"index.html": {Data: []byte(`<!doctype html><title>searchd</title><link rel="stylesheet" href="/assets/style.css"><script src=/assets/app.js></script>`)},
+	"index.html": {Data: []byte(`<!doctype html><title>searchd</title><link rel="stylesheet" href="/assets/style.css"><script src="/assets/app.js"></script><script type="module" src="/assets/app.js"></script></html>`)},
 	"app.js":     {Data: []byte("document.title += '!'")},
 	"style.css":  {Data: []byte("body { margin: 0 }")},
 }

@@ -55,7 +55,7 @@ const opened = await context.newPage(); // a browser that somebody uses has a wi
 // First paints, with nothing cached: of the page, of the same without its script, and of one that says Hello, which is the least that this
 // browser and this machine take.
 const html = await (await fetch(server)).text();
-const others = { '/hello': '<!doctype html><title>Hello</title><p>Hello', '/still': html.replace(/<script.*<\/script>/, '') };
+const others = { '/hello': '<!doctype html><title>Hello</title><p>Hello', '/still': html.replace(/<script>[^]*<\/script>/, '') };
 const beside = http.createServer(({ url }, response) => response.writeHead(url in others ? 200 : 404, { 'Content-Type': 'text/html' }).end(others[url])).listen(0);
 const visits = { 'a page that says Hello': '/hello', 'the page without its script': '/still', 'the page': '' };
 const paints = {};
@@ -66,7 +66,8 @@ for (let i = 0; i < VISITS; i++) {
     await devtools.send('Network.clearBrowserCache');
     await devtools.detach();
     await page.waitForTimeout(300); // until the one before it is closed
-    await page.goto(path ? `http://127.0.0.1:${beside.address().port}${path}` : `${server}/?collection=${COLLECTION}`);
+    await page.goto(path ? `http://127.0.0.1:${beside.address().port}${path}` : `${server}/?collection=${COLLECTION}`, { waitUntil: 'commit' });
+    await page.waitForTimeout(400); // nothing is asked of a page that is being drawn
     const painted = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
     (paints[name] ??= []).push(await (await page.waitForFunction(painted)).jsonValue());
     if (!path) await page.waitForSelector('.state');
