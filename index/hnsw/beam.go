@@ -1,6 +1,9 @@
 package hnsw
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // beam is a list of scored slots, best first, of bounded length. A score and its slot are one number, whose order is that of
 // the list; bit 31 of the slot says that its links were followed.
@@ -43,27 +46,32 @@ func (b *beam) worst() uint64 {
 	return b.keys[len(b.keys)-1]
 }
 
-func (b *beam) add(key uint64) {
-	n := len(b.keys)
-	if n == b.limit {
-		if key >= b.keys[n-1] {
-			return
-		}
-		n--
-	} else {
-		b.keys = append(b.keys, 0)
-	}
-	low, high := 0, n
-	for low < high {
-		if mid := (low + high) / 2; b.keys[mid] < key {
-			low = mid + 1
+// merge adds keys in rising order, as far as they are among the best.
+func (b *beam) merge(keys []uint64) {
+	n, m := len(b.keys), len(keys)
+	for n+m > b.limit {
+		if m > 0 && (n == 0 || keys[m-1] > b.keys[n-1]) {
+			m--
 		} else {
-			high = mid
+			n--
 		}
 	}
-	copy(b.keys[low+1:n+1], b.keys[low:n])
-	b.keys[low] = key
-	b.next = min(b.next, low)
+	if m == 0 {
+		return
+	}
+	b.keys = slices.Grow(b.keys[:n], m)[:n+m]
+	at := n + m
+	for m > 0 {
+		at--
+		if n > 0 && b.keys[n-1] > keys[m-1] {
+			n--
+			b.keys[at] = b.keys[n]
+		} else {
+			m--
+			b.keys[at] = keys[m]
+		}
+	}
+	b.next = min(b.next, at)
 }
 
 // follow answers the best slot whose links were not followed yet, and marks it.

@@ -272,7 +272,7 @@ func (x *Index) drawn(s *state, added []uint32) sample {
 func sampleSize(n int) int { return min(n, 32+int(2*math.Sqrt(float64(n)))) }
 
 // sampleOf puts rows side by side.
-func (t table) sampleOf(slots []uint32) sample {
+func (t *table) sampleOf(slots []uint32) sample {
 	p := sample{slots: slots, rows: make([]int8, 0, len(slots)*t.stride), scale: make([]float32, len(slots))}
 	for i, slot := range slots {
 		p.rows = append(p.rows, t.rowOf(slot)...)

@@ -20,8 +20,8 @@ const (
 	leastWidth  = 76    // of the beam
 	mostFactor  = 4     // width for each hit that is asked for, once they are many
 	filterWidth = 56    // of the beam of admitted slots
-	widerAbove  = 1e5   // vectors; with one width, each doubling from here on loses half a per cent of the ten nearest,
-	widerBy     = 14    // and so much width finds most of it again
+	widerAbove  = 1e5   // vectors; with one width, each doubling from here on loses a third of a per cent of the ten nearest,
+	widerBy     = 3     // and so much width finds a part of it again
 )
 
 // Search walks the graph, or scans where that is cheaper or asked for.

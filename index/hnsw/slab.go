@@ -87,7 +87,7 @@ type table struct {
 }
 
 // exact is the float32 vector of a row, in the file's memory or, where that is not mapped, read into buffer.
-func (t table) exact(slot uint32, buffer []float32) ([]float32, error) {
+func (t *table) exact(slot uint32, buffer []float32) ([]float32, error) {
 	if s := t.slabs[slot>>slabBits]; s.exact != nil {
 		return s.exact[int(slot&(slabRows-1))*t.dimensions:][:t.dimensions], nil
 	}
@@ -95,17 +95,17 @@ func (t table) exact(slot uint32, buffer []float32) ([]float32, error) {
 	return buffer[:t.dimensions], err
 }
 
-func (t table) offset(slot uint32) int64 { return int64(slot) * int64(t.dimensions) * 4 }
+func (t *table) offset(slot uint32) int64 { return int64(slot) * int64(t.dimensions) * 4 }
 
-func (t table) row(slot uint32) *int8 {
+func (t *table) row(slot uint32) *int8 {
 	return &t.slabs[slot>>slabBits].rows[int(slot&(slabRows-1))*t.stride]
 }
 
-func (t table) rowOf(slot uint32) []int8 {
+func (t *table) rowOf(slot uint32) []int8 {
 	return t.slabs[slot>>slabBits].rows[int(slot&(slabRows-1))*t.stride:][:t.stride]
 }
 
-func (t table) scale(slot uint32) float32 {
+func (t *table) scale(slot uint32) float32 {
 	return t.slabs[slot>>slabBits].scaleOf(int(slot & (slabRows - 1)))
 }
 
@@ -113,9 +113,9 @@ func (s *slab) scaleOf(row int) float32 {
 	return math.Float32frombits(atomic.LoadUint32(&s.scale[row]))
 }
 
-func (t table) meta(slot uint32) *meta { return &t.slabs[slot>>slabBits].meta[slot&(slabRows-1)] }
+func (t *table) meta(slot uint32) *meta { return &t.slabs[slot>>slabBits].meta[slot&(slabRows-1)] }
 
-func (t table) links(slot uint32) []uint32 {
+func (t *table) links(slot uint32) []uint32 {
 	return t.slabs[slot>>slabBits].links[(slot&(slabRows-1))*degree:][:degree:degree]
 }
 

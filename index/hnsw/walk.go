@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -32,6 +33,7 @@ type batch struct {
 
 const (
 	batchRows  = 256
+	startRows  = 64 // of the sample that are compared together: those that are better than what came before are sorted
 	foreseen   = 4  // nodes whose links are fetched before they are followed: as many rows as DotRows is ahead
 	togetherOf = 24 // rows that are worth comparing at once: below, the links of the next best are followed too
 )
@@ -40,7 +42,7 @@ func (x *Index) walker() *walker {
 	w := x.walkers.Get().(*walker)
 	if w.rows == nil {
 		w.batch = batch{
-			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows+foreseen), make([]float32, batchRows), make([]int32, batchRows), make([]uint64, batchRows),
+			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows+foreseen), make([]float32, batchRows), make([]int32, batchRows), make([]uint64, 0, batchRows),
 		}
 		w.buffer = make([]float32, x.dimensions)
 	}
@@ -95,16 +97,17 @@ func (w *walker) foresee(s *state) {
 
 // start compares the query with the sample and with the rows that nothing leads to yet.
 func (w *walker) start(s *state, found *beam, may admit) {
-	for from := 0; from < len(s.sample.slots); from += batchRows {
-		slots := s.sample.slots[from:min(from+batchRows, len(s.sample.slots))]
-		dots := w.dots[:len(slots)]
+	for from := 0; from < len(s.sample.slots); from += startRows {
+		slots := s.sample.slots[from:min(from+startRows, len(s.sample.slots))]
+		dots, keys, worst := w.dots[:len(slots)], w.keys[:0], found.worst()
 		simd.DotBlock(dots, w.query.words, s.sample.rows[from*s.stride:][:len(slots)*s.stride])
 		for i, slot := range slots {
-			if key := keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot); key < found.worst() {
+			if key := keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot); key < worst {
 				w.visit(slot)
-				w.add(key, found, may)
+				keys = append(keys, key)
 			}
 		}
+		w.take(keys, found, may)
 	}
 	for _, slot := range s.pending {
 		if w.visit(slot) {
@@ -149,33 +152,27 @@ func (w *walker) gather(s *state, from uint32) {
 // compare scores the batch, and empties it.
 func (w *walker) compare(s *state, found *beam, may admit) {
 	n := len(w.slots)
-	scales, dots, keys := w.scales[:n], w.dots[:n], w.keys[:n]
+	scales, dots, keys := w.scales[:n], w.dots[:n], w.keys[:0]
 	for i, slot := range w.slots { // by itself: so many are fetched at once, while nothing waits for them
 		scales[i] = s.scale(slot)
 	}
 	simd.DotRows(dots, w.query.words, w.rows)
+	worst := found.worst()
 	for i, slot := range w.slots {
-		keys[i] = keyOf(float32(dots[i])*(w.query.scale*scales[i]), slot)
+		if key := keyOf(float32(dots[i])*(w.query.scale*scales[i]), slot); key < worst {
+			keys = append(keys, key)
+		}
 	}
-	for _, key := range keys {
-		w.add(key, found, may)
-	}
+	w.take(keys, found, may)
 	w.slots, w.rows = w.slots[:0], w.rows[:0]
 }
 
-func (w *walker) add(key uint64, found *beam, may admit) {
-	worst := found.worst()
-	if found == &w.near {
-		if key < worst { // as few are
-			found.add(key)
-		}
-		return
-	}
-	if key < worst && may(slotOf(key)) {
-		found.add(key)
-	}
-	if len(found.keys) < found.limit || key < worst {
-		w.near.add(key)
+// take adds keys, which it may reorder, to where to go on, and those that may be answered to what was found.
+func (w *walker) take(keys []uint64, found *beam, may admit) {
+	slices.Sort(keys)
+	w.near.merge(keys)
+	if found != &w.near {
+		found.merge(slices.DeleteFunc(keys, func(key uint64) bool { return !may(slotOf(key)) }))
 	}
 }
 
