@@ -21,7 +21,7 @@ const SOON = 1000; // ms until the next look, while documents are taken in and n
 const asked = { query: '', filter: '', mode: '', like: '', page: 1 };
 const shown = { total: 0, took: 0, hits: 0 };
 let page = null;
-let fields = { collection: '', list: Promise.resolve([]) };
+let fields = { collection: '', list: null }; // what documents have; asked for when there are hits, or it might not know what they have
 let running = new AbortController();
 let answered = true; // what was asked last
 let typed = 0; // the timer of a letter that waits
@@ -56,8 +56,7 @@ export function changed() {
 }
 
 function forgetFields() {
-  const collection = page.collection();
-  fields = { collection, list: api.fields(collection).catch(() => []) }; // without them there are no facets, and the hits are as good
+  fields = { collection: page.collection(), list: null };
 }
 
 const asking = () => asked.query.trim() !== '' || asked.like !== '';
@@ -191,7 +190,7 @@ async function facets(filter, signal) {
   $('facets').setAttribute('aria-busy', 'true');
   const text = asked.filter;
   const counted = async (keys, within) => (await api.search(page.collection(), { ...request(), offset: 0, limit: 1, facets: keys }, within, signal)).facets;
-  const list = await fields.list;
+  const list = await (fields.list ??= api.fields(fields.collection).catch(() => [])); // without them there are no facets, and the hits are as good
   const keys = facetKeys(list);
   if (signal.aborted) return;
   const counts = { ...(keys.length > 0 && await counted(keys, filter)) };
