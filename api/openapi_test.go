@@ -352,6 +352,9 @@ func TestThePageHasItsFirstFrameInItself(t *testing.T) {
 			t.Errorf("GET / has no %s: %s", inside, got.body)
 		}
 	}
+	if strings.Contains(string(got.body), "stylesheet") {
+		t.Errorf("GET / asks for a style sheet: %s", got.body)
+	}
 	if policy := got.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, want) || strings.Contains(policy, "unsafe") {
 		t.Errorf("the policy is %q; it should end in %q", policy, want)
 	}

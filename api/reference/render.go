@@ -25,7 +25,7 @@ func breakable(name string) template.HTML {
 	return template.HTML(name) // it is escaped
 }
 
-// Render writes the page of an OpenAPI document. It loads /assets/style.css, docs.css and docs.js, and nothing else.
+// Render writes the page of an OpenAPI document. It loads /assets/base.css, style.css, docs.css and docs.js, and nothing else.
 func Render(document []byte) ([]byte, error) {
 	s, err := parse(document)
 	if err != nil {
