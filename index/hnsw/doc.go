@@ -2,7 +2,8 @@
 // full precision.
 //
 // The graph is the bottom layer of HNSW (Malkov, Yashunin: Efficient and robust approximate nearest neighbor search using
-// Hierarchical Navigable Small World graphs, 2018): nodes are linked to near ones that are not nearer to each other.
+// Hierarchical Navigable Small World graphs, 2018): nodes are linked to near ones that are not much
+// nearer to each other (by how much is from DiskANN: Subramanya et al., 2019).
 // Its upper layers only find a place to start from, which in many dimensions a flat graph does as well (Munyampirwa,
 // Lakshman, Coleman: Down with the Hierarchy, 2024). Here a sample of √n vectors, kept side by side, is scanned for it.
 //

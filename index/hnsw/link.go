@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	ownLinks   = 24  // links that a new node starts with, at most
-	linkWidth  = 96  // beam of the search for them
-	chunkSlots = 512 // linked between two looks at what else is to do
+	linkWidth  = 96   // beam of the search for them
+	chunkSlots = 512  // linked between two looks at what else is to do
+	spread     = 1.05 // how much farther a neighbour may be from another one than from the node
 	lockCount  = 1 << 10
 )
 
@@ -126,7 +126,7 @@ func (x *Index) link(l *linker, t *tool, s *state, slot uint32) {
 			t.list = append(t.list, key&^followed)
 		}
 	}
-	chosen := t.choose(s, ownLinks)
+	chosen := t.choose(s)
 	mu := l.lock(slot)
 	mu.Lock()
 	store(s.links(slot), chosen)
@@ -160,18 +160,18 @@ func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score fl
 	}
 	t.list = t.score(s, &t.other, t.list[:0])
 	if key := keyOf(score, to); l.chosen[from] {
-		store(links, t.insert(s, key, degree))
+		store(links, t.insert(s, key))
 	} else {
 		t.list = append(t.list, key)
 		slices.Sort(t.list)
-		store(links, t.choose(s, degree))
+		store(links, t.choose(s))
 	}
 	l.chosen[from] = true
 }
 
 // insert is what choose would make of a list that it has made before, with one more in it: those that are nearer to the node
 // stay, and the others are held against that one alone.
-func (t *tool) insert(s *state, key uint64, n int) []uint64 {
+func (t *tool) insert(s *state, key uint64) []uint64 {
 	for _, other := range t.list {
 		t.push(s, slotOf(other))
 	}
@@ -179,18 +179,18 @@ func (t *tool) insert(s *state, key uint64, n int) []uint64 {
 	t.held = t.score(s, &t.other, t.held[:0])
 	at, _ := slices.BinarySearch(t.list, key)
 	for _, between := range t.held[:at] {
-		if scoreOf(between) >= scoreOf(key) {
+		if !apart(scoreOf(between), scoreOf(key)) {
 			return t.list
 		}
 	}
 	kept := t.list[:at]
 	for i, between := range t.held[at:] {
-		if other := t.list[at+i]; scoreOf(between) < scoreOf(other) {
+		if other := t.list[at+i]; apart(scoreOf(between), scoreOf(other)) {
 			kept = append(kept, other)
 		}
 	}
 	t.list = slices.Insert(kept, at, key)
-	return t.list[:min(len(t.list), n)]
+	return t.list[:min(len(t.list), degree)]
 }
 
 // score adds the keys of the batch to a list, and empties the batch.
@@ -204,11 +204,11 @@ func (t *tool) score(s *state, q *query, keys []uint64) []uint64 {
 	return keys
 }
 
-// choose keeps at most n of the sorted list: each is nearer to the node than to any that was chosen before it (the
-// paper's algorithm 4). It reuses the list.
-func (t *tool) choose(s *state, n int) []uint64 {
+// choose keeps at most degree of the sorted list, each apart from all that were chosen before it (the paper's algorithm 4). It
+// reuses the list.
+func (t *tool) choose(s *state) []uint64 {
 	left, chosen := t.list, t.list[:0]
-	for len(left) > 0 && len(chosen) < n {
+	for len(left) > 0 && len(chosen) < degree {
 		best := left[0]
 		left = left[1:]
 		t.other.setRow(s.rowOf(slotOf(best)), s.scale(slotOf(best)))
@@ -219,7 +219,12 @@ func (t *tool) choose(s *state, n int) []uint64 {
 	return chosen
 }
 
-// farther keeps of a list those that are farther from t.other than from the node.
+// apart says whether a candidate is worth a link beside a neighbour, from its similarity to that and to the node: not where the
+// way by the neighbour is about as good. With spread a little above one there are links that nearly double others, and a walk that
+// leads to the same recall looks at fewer rows (Subramanya et al., DiskANN, 2019).
+func apart(between, score float32) bool { return spread*(1-between) > 1-score }
+
+// farther keeps of a list those that are apart from t.other.
 func (t *tool) farther(s *state, list []uint64) []uint64 {
 	kept := list[:0]
 	for from := 0; from < len(list); from += batchRows {
@@ -230,7 +235,7 @@ func (t *tool) farther(s *state, list []uint64) []uint64 {
 		dots := t.dots[:len(some)]
 		simd.DotRows(dots, t.other.words, t.rows)
 		for i, key := range some {
-			if between := float32(dots[i]) * (t.other.scale * s.scale(t.slots[i])); between < scoreOf(key) {
+			if between := float32(dots[i]) * (t.other.scale * s.scale(t.slots[i])); apart(between, scoreOf(key)) {
 				kept = append(kept, key)
 			}
 		}

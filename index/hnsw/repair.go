@@ -87,7 +87,7 @@ func (x *Index) mend(l *linker, t *tool, s *state, slot uint32, doomed *bitmap) 
 	t.other.setRow(s.rowOf(slot), s.scale(slot))
 	t.list = t.score(s, &t.other, t.list[:0])
 	slices.Sort(t.list)
-	store(links, t.choose(s, degree))
+	store(links, t.choose(s))
 	l.chosen[slot] = true
 }
 

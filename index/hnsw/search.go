@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"unsafe"
 
 	"searchd/index"
 	"searchd/internal/simd"
@@ -17,7 +18,7 @@ const (
 	walkCost    = 1.5   // an element of the beam: its links, and what they lead to
 	wordCost    = 0.001 // 64 slots that are passed over
 	exactBelow  = 4000  // rows that are scanned as fast as walked through
-	leastWidth  = 76    // of the beam
+	leastWidth  = 60    // of the beam
 	mostFactor  = 4     // width for each hit that is asked for, once they are many
 	filterWidth = 56    // of the beam of admitted slots
 	widerAbove  = 1e5   // vectors; with one width, each doubling from here on loses a third of a per cent of the ten nearest,
@@ -144,6 +145,7 @@ func (x *Index) answer(s *state, w *walker, q index.Query, found *beam) ([]index
 // rescore answers the best of what was kept, by their float32 vectors.
 func (x *Index) rescore(s *state, w *walker, q index.Query) ([]index.Hit, error) {
 	hits := make([]index.Hit, 0, len(w.kept))
+	w.expect(s)
 	for _, c := range w.kept {
 		v, err := s.exact(c.slot, w.buffer)
 		if err != nil {
@@ -155,4 +157,17 @@ func (x *Index) rescore(s *state, w *walker, q index.Query) ([]index.Hit, error)
 	}
 	slices.SortFunc(hits, index.Compare)
 	return hits[:min(q.K, len(hits))], nil
+}
+
+// expect has fetched what is read of the first that were kept: their ids, and where their vectors in the file begin.
+func (w *walker) expect(s *state) {
+	lines := w.lines[:0]
+	for _, c := range w.kept[:min(len(w.kept), batchRows/4)] {
+		lines = append(lines, (*uint32)(unsafe.Pointer(s.meta(c.slot))))
+		if slab := s.slabs[c.slot>>slabBits]; slab.exact != nil {
+			v := (*uint32)(unsafe.Pointer(&slab.exact[int(c.slot&(slabRows-1))*s.dimensions]))
+			lines = append(lines, v, (*uint32)(unsafe.Add(unsafe.Pointer(v), simd.RowStep)))
+		}
+	}
+	simd.Fetch(lines)
 }

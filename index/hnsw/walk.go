@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
-	"unsafe"
 
 	"searchd/internal/simd"
 )
@@ -24,17 +23,18 @@ type walker struct {
 
 // batch is a list of rows that are compared with the query together.
 type batch struct {
-	slots  []uint32
-	rows   []*int8 // of the slots; behind them what else is to be fetched
-	scales []float32
-	dots   []int32
-	keys   []uint64
+	slots []uint32
+	rows  []*int8   // of the slots
+	lines []*uint32 // to be fetched: the scales of the slots, and what is read next
+	dots  []int32
+	keys  []uint64
 }
 
 const (
 	batchRows  = 256
 	startRows  = 64 // of the sample that are compared together: those that are better than what came before are sorted
-	foreseen   = 4  // nodes whose links are fetched before they are followed: as many rows as DotRows is ahead
+	seeds      = 16 // of the sample, at most, from which a walk goes on
+	foreseen   = 4  // nodes whose links are fetched before they are followed
 	togetherOf = 24 // rows that are worth comparing at once: below, the links of the next best are followed too
 )
 
@@ -42,7 +42,8 @@ func (x *Index) walker() *walker {
 	w := x.walkers.Get().(*walker)
 	if w.rows == nil {
 		w.batch = batch{
-			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows+foreseen), make([]float32, batchRows), make([]int32, batchRows), make([]uint64, 0, batchRows),
+			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]*uint32, 0, batchRows+2*foreseen),
+			make([]int32, batchRows), make([]uint64, 0, batchRows),
 		}
 		w.buffer = make([]float32, x.dimensions)
 	}
@@ -77,26 +78,14 @@ func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 			}
 			w.gather(s, slotOf(key))
 		}
-		w.foresee(s)
 		w.compare(s, found, may)
-	}
-}
-
-// foresee has the links of what is followed next, where the batch has nothing better, fetched behind its rows.
-func (w *walker) foresee(s *state) {
-	most := len(w.rows) + foreseen
-	for _, key := range w.near.keys[w.near.next:] {
-		if key&followed == 0 {
-			w.rows = append(w.rows, (*int8)(unsafe.Pointer(unsafe.SliceData(s.links(slotOf(key))))))
-		}
-		if len(w.rows) == most {
-			return
-		}
 	}
 }
 
 // start compares the query with the sample and with the rows that nothing leads to yet.
 func (w *walker) start(s *state, found *beam, may admit) {
+	reach := w.near.limit
+	w.near.limit = min(reach, seeds)
 	for from := 0; from < len(s.sample.slots); from += startRows {
 		slots := s.sample.slots[from:min(from+startRows, len(s.sample.slots))]
 		dots, keys, worst := w.dots[:len(slots)], w.keys[:0], found.worst()
@@ -107,11 +96,13 @@ func (w *walker) start(s *state, found *beam, may admit) {
 				keys = append(keys, key)
 			}
 		}
+		slices.Sort(keys)
 		w.take(keys, found, may)
 	}
+	w.near.limit = reach
 	for _, slot := range s.pending {
 		if w.visit(slot) {
-			w.push(s, slot)
+			w.slots = append(w.slots, slot)
 		}
 		if len(w.slots) == batchRows {
 			w.compare(s, found, may)
@@ -130,46 +121,83 @@ func (w *walker) visit(slot uint32) bool {
 	return true
 }
 
+// push adds a row to a batch that is not of a walk.
 func (w *walker) push(s *state, slot uint32) {
 	w.slots = append(w.slots, slot)
 	w.rows = append(w.rows, s.row(slot))
 }
 
-// gather takes the rows that a slot leads to. Those that came after the state are not for this search.
+// gather takes the slots that a slot leads to and that are seen for the first time; as about half of them are, which nobody can
+// foretell, it does not branch there. Those that came after the state are not for this search.
 func (w *walker) gather(s *state, from uint32) {
-	links := s.links(from)
+	links, slots := s.links(from), w.slots
 	for i := range links {
 		link := atomic.LoadUint32(&links[i])
 		if link == 0 {
-			return
+			break
 		}
-		if slot := link - 1; slot < s.used && w.visit(slot) {
-			w.push(s, slot)
+		if slot := link - 1; slot < s.used {
+			word, bit := &w.visited[slot>>6], slot&63
+			slots = append(slots, slot)[:len(slots)+int(^*word>>bit&1)]
+			*word |= 1 << bit
 		}
 	}
+	w.slots = slots
 }
 
 // compare scores the batch, and empties it.
 func (w *walker) compare(s *state, found *beam, may admit) {
-	n := len(w.slots)
-	scales, dots, keys := w.scales[:n], w.dots[:n], w.keys[:0]
-	for i, slot := range w.slots { // by itself: so many are fetched at once, while nothing waits for them
-		scales[i] = s.scale(slot)
-	}
+	w.locate(s)
+	w.foresee(s)
+	simd.Fetch(w.lines)
+	dots, keys, worst := w.dots[:len(w.slots)], w.keys[:0], found.worst()
 	simd.DotRows(dots, w.query.words, w.rows)
-	worst := found.worst()
 	for i, slot := range w.slots {
-		if key := keyOf(float32(dots[i])*(w.query.scale*scales[i]), slot); key < worst {
-			keys = append(keys, key)
+		scale := math.Float32frombits(atomic.LoadUint32(w.lines[i]))
+		if key := keyOf(float32(dots[i])*(w.query.scale*scale), slot); key < worst {
+			keys = addSorted(keys, key)
 		}
 	}
 	w.take(keys, found, may)
-	w.slots, w.rows = w.slots[:0], w.rows[:0]
+	w.slots, w.rows, w.lines = w.slots[:0], w.rows[:0], w.lines[:0]
 }
 
-// take adds keys, which it may reorder, to where to go on, and those that may be answered to what was found.
+// locate finds where the rows of the batch lie, and their scales.
+func (w *walker) locate(s *state) {
+	for _, slot := range w.slots {
+		slab, at := s.slabs[slot>>slabBits], int(slot&(slabRows-1))
+		w.rows = append(w.rows, &slab.rows[at*s.stride])
+		w.lines = append(w.lines, &slab.scale[at])
+	}
+}
+
+// foresee has the links fetched of what is followed next, where the batch has nothing better.
+func (w *walker) foresee(s *state) {
+	most := len(w.lines) + 2*foreseen
+	for _, key := range w.near.keys[w.near.next:] {
+		if key&followed == 0 {
+			links := s.links(slotOf(key))
+			w.lines = append(w.lines, &links[0], &links[degree/2])
+		}
+		if len(w.lines) == most {
+			return
+		}
+	}
+}
+
+// addSorted adds a key to a short list in rising order.
+func addSorted(keys []uint64, key uint64) []uint64 {
+	at := len(keys)
+	keys = append(keys, key)
+	for ; at > 0 && keys[at-1] > key; at-- {
+		keys[at] = keys[at-1]
+	}
+	keys[at] = key
+	return keys
+}
+
+// take adds keys in rising order, which it may reorder, to where to go on, and those that may be answered to what was found.
 func (w *walker) take(keys []uint64, found *beam, may admit) {
-	slices.Sort(keys)
 	w.near.merge(keys)
 	if found != &w.near {
 		found.merge(slices.DeleteFunc(keys, func(key uint64) bool { return !may(slotOf(key)) }))

@@ -9,12 +9,11 @@ import (
 const RowStep = 64
 
 // DotRows puts the inner product of query and rows[i] into out[i]. The rows, each as long as query, may lie anywhere: while
-// one is multiplied, the four after it are fetched, those beyond the last of out too, which may be memory of any kind. Sums
-// are kept in int32: with |row| ≤ 127, values of query up to MaxQueryValue(len(query)) cannot overflow. It panics if there
-// are fewer rows than places in out, or len(query) is no multiple of RowStep. That a row is long enough cannot be checked:
-// it is the caller's duty.
+// one is multiplied, the four after it are fetched. Sums are kept in int32: with |row| ≤ 127, values of query up to
+// MaxQueryValue(len(query)) cannot overflow. It panics if there are not as many rows as places in out, or len(query) is no
+// multiple of RowStep. That a row is long enough cannot be checked: it is the caller's duty.
 func DotRows(out []int32, query []int16, rows []*int8) {
-	if len(out) > len(rows) || len(query)%RowStep != 0 {
+	if len(out) != len(rows) || len(query)%RowStep != 0 {
 		panic("simd: DotRows: lengths do not fit")
 	}
 	switch {
@@ -23,7 +22,7 @@ func DotRows(out []int32, query []int16, rows []*int8) {
 	case hasAVX2:
 		dotRowsAVX2(out, query, rows)
 	default:
-		for i, row := range rows[:len(out)] {
+		for i, row := range rows {
 			out[i] = dotInt8(query, unsafe.Slice(row, len(query)))
 		}
 	}

@@ -32,6 +32,8 @@ func dotBlockAVX2([]int32, []int16, []int8)   { panic(noAssembly) }
 func widenAVX512([]int16, []int8)             { panic(noAssembly) }
 func widenAVX2([]int16, []int8)               { panic(noAssembly) }
 
+func fetch([]*byte) {}
+
 func gemmInt16AVX512(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int8, _, _ *float32, _, _ int) {
 	panic(noAssembly)
 }

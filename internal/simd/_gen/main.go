@@ -30,6 +30,7 @@ func main() {
 		{"dequantize", dequantize},
 		{"dot", dot},
 		{"dotrows", dotRows},
+		{"fetch", fetch},
 		{"gelu", gelu},
 		{"gemm", gemm},
 		{"gemm_int16", gemmInt16},
