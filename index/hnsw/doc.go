@@ -2,10 +2,10 @@
 // full precision.
 //
 // The graph is the bottom layer of HNSW (Malkov, Yashunin: Efficient and robust approximate nearest neighbor search using
-// Hierarchical Navigable Small World graphs, 2018): nodes are linked to near ones that are not much
-// nearer to each other (by how much is from DiskANN: Subramanya et al., 2019).
-// Its upper layers only find a place to start from, which in many dimensions a flat graph does as well (Munyampirwa,
-// Lakshman, Coleman: Down with the Hierarchy, 2024). Here a sample of √n vectors, kept side by side, is scanned for it.
+// Hierarchical Navigable Small World graphs, 2018): nodes are linked to near ones that are not much nearer to each other.
+// (That it may be a little is from DiskANN: Subramanya et al., 2019.) Its upper layers only find a place to start from, which
+// in many dimensions a flat graph does as well (Munyampirwa, Lakshman, Coleman: Down with the Hierarchy, 2024). Here a sample of
+// √n vectors, kept side by side, is scanned for it.
 //
 // In memory is what a walk reads: the int8 vector, 32 links and 20 bytes more, some 570 bytes a vector of 384 dimensions.
 // The float32 vectors lie in a file that is mapped. How far an int8 vector is from what it stands for is known, and so
