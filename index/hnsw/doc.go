@@ -7,10 +7,11 @@
 // in many dimensions a flat graph does as well (Munyampirwa, Lakshman, Coleman: Down with the Hierarchy, 2024). Here a sample of
 // √n vectors, kept side by side, is scanned for it.
 //
-// In memory is what a walk reads: the int8 vector, 32 links and 20 bytes more, some 570 bytes a vector of 384 dimensions.
-// The float32 vectors lie in a file that is mapped. How far an int8 vector is from what it stands for is known, and so
-// bounds the error of each of its scores: a scan of all keeps what the bounds cannot exclude, scores it in float32 and is
-// exact. Every score that is answered is the float32 inner product.
+// In memory are the int8 vector, 32 links and 20 bytes more, some 570 bytes a vector of 384 dimensions. The upper and the lower
+// four bits of values lie in places of their own, since memory is what searches wait for: walks and scans compare the upper ones,
+// and read the others of what is near. The float32 vectors lie in a file that is mapped. How far an int8 vector is from what it
+// stands for is known, and so is what its lower bits can amount to: a scan of all keeps what these bounds cannot exclude,
+// scores it in float32 and is exact. Every score that is answered is the float32 inner product.
 //
 // Upsert adds rows, which every search scans until a goroutine has linked them. Deleted rows stay as steps of the way until they are many;
 // then that goroutine links their neighbours to each other (as FreshDiskANN does: Singh et al., 2021) and frees them.

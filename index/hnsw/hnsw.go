@@ -72,10 +72,10 @@ type state struct {
 	sample  sample   // of the linked slots
 }
 
-// sample is a scanned list of places to start from, with their rows side by side.
+// sample is a scanned list of places to start from, with the upper halves of their rows side by side.
 type sample struct {
 	slots []uint32
-	rows  []int8
+	high  []uint8
 	scale []float32
 }
 
@@ -214,10 +214,13 @@ func (x *Index) allocate(s *state) (uint32, error) {
 }
 
 func (x *Index) fill(s *state, slot uint32, item index.Item) error {
-	scale, m, err := quantize(s.rowOf(slot), item.Vector)
+	row := make([]int8, x.stride)
+	scale, m, err := quantize(row, item.Vector)
 	if err != nil {
 		return err
 	}
+	high, low := s.rows(slot)
+	simd.Split(high, low, row)
 	m.id = item.ID
 	x.largestErr.Store(max(x.largestErr.Load(), math.Float32bits(m.err))) // positive floats are ordered like their bits
 	*s.meta(slot) = m

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"searchd/internal/cores"
-	"searchd/internal/simd"
 )
 
 const (
@@ -116,7 +115,7 @@ type tool struct {
 
 // link finds the neighbours of a row, and makes them and it know each other.
 func (x *Index) link(l *linker, t *tool, s *state, slot uint32) {
-	t.query.setRow(s.rowOf(slot), s.scale(slot))
+	t.query.setRow(&s.table, slot)
 	bare := *s
 	bare.pending = nil
 	found := t.walk(&bare, linkWidth, linkWidth, nil)
@@ -153,10 +152,9 @@ func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score fl
 			return
 		}
 	}
-	t.other.setRow(s.rowOf(from), s.scale(from))
-	t.slots, t.rows = t.slots[:0], t.rows[:0]
+	t.other.setRow(&s.table, from)
 	for i := range links {
-		t.push(s, atomic.LoadUint32(&links[i])-1)
+		t.slots = append(t.slots, atomic.LoadUint32(&links[i])-1)
 	}
 	t.list = t.score(s, &t.other, t.list[:0])
 	if key := keyOf(score, to); l.chosen[from] {
@@ -173,9 +171,9 @@ func (x *Index) linkBack(l *linker, t *tool, s *state, from, to uint32, score fl
 // stay, and the others are held against that one alone.
 func (t *tool) insert(s *state, key uint64) []uint64 {
 	for _, other := range t.list {
-		t.push(s, slotOf(other))
+		t.slots = append(t.slots, slotOf(other))
 	}
-	t.other.setRow(s.rowOf(slotOf(key)), s.scale(slotOf(key)))
+	t.other.setRow(&s.table, slotOf(key))
 	t.held = t.score(s, &t.other, t.held[:0])
 	at, _ := slices.BinarySearch(t.list, key)
 	for _, between := range t.held[:at] {
@@ -195,12 +193,10 @@ func (t *tool) insert(s *state, key uint64) []uint64 {
 
 // score adds the keys of the batch to a list, and empties the batch.
 func (t *tool) score(s *state, q *query, keys []uint64) []uint64 {
-	dots := t.dots[:len(t.slots)]
-	simd.DotRows(dots, q.words, t.rows)
-	for i, slot := range t.slots {
-		keys = append(keys, keyOf(float32(dots[i])*(q.scale*s.scale(slot)), slot))
+	for i, score := range t.scores(s, q) {
+		keys = append(keys, keyOf(score, t.slots[i]))
 	}
-	t.slots, t.rows = t.slots[:0], t.rows[:0]
+	t.slots = t.slots[:0]
 	return keys
 }
 
@@ -211,9 +207,8 @@ func (t *tool) choose(s *state) []uint64 {
 	for len(left) > 0 && len(chosen) < degree {
 		best := left[0]
 		left = left[1:]
-		t.other.setRow(s.rowOf(slotOf(best)), s.scale(slotOf(best)))
+		t.other.setRow(&s.table, slotOf(best))
 		chosen = append(chosen, best) // never beyond what was read of the list
-		t.slots, t.rows = t.slots[:0], t.rows[:0]
 		left = t.farther(s, left)
 	}
 	return chosen
@@ -230,16 +225,14 @@ func (t *tool) farther(s *state, list []uint64) []uint64 {
 	for from := 0; from < len(list); from += batchRows {
 		some := list[from:min(from+batchRows, len(list))]
 		for _, key := range some {
-			t.push(s, slotOf(key))
+			t.slots = append(t.slots, slotOf(key))
 		}
-		dots := t.dots[:len(some)]
-		simd.DotRows(dots, t.other.words, t.rows)
-		for i, key := range some {
-			if between := float32(dots[i]) * (t.other.scale * s.scale(t.slots[i])); apart(between, scoreOf(key)) {
-				kept = append(kept, key)
+		for i, between := range t.scores(s, &t.other) {
+			if apart(between, scoreOf(some[i])) {
+				kept = append(kept, some[i])
 			}
 		}
-		t.slots, t.rows = t.slots[:0], t.rows[:0]
+		t.slots = t.slots[:0]
 	}
 	return kept
 }
@@ -278,9 +271,10 @@ func sampleSize(n int) int { return min(n, 32+int(2*math.Sqrt(float64(n)))) }
 
 // sampleOf puts rows side by side.
 func (t *table) sampleOf(slots []uint32) sample {
-	p := sample{slots: slots, rows: make([]int8, 0, len(slots)*t.stride), scale: make([]float32, len(slots))}
+	p := sample{slots: slots, high: make([]uint8, 0, len(slots)*t.stride/2), scale: make([]float32, len(slots))}
 	for i, slot := range slots {
-		p.rows = append(p.rows, t.rowOf(slot)...)
+		high, _ := t.rows(slot)
+		p.high = append(p.high, high...)
 		p.scale[i] = t.scale(slot)
 	}
 	return p

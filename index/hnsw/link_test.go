@@ -19,9 +19,9 @@ func TestInsertIsAsChoose(t *testing.T) {
 		s, chosen := someRows(t, r, dimensions)
 		for range 2000 {
 			var node query
-			node.setRow(s.rowOf(0), s.scale(0))
+			node.setRow(&s.table, 0)
 			for _, slot := range r.Perm(int(s.used) - 1)[:1+r.IntN(6*degree)] {
-				chosen.push(s, uint32(slot+1))
+				chosen.slots = append(chosen.slots, uint32(slot+1))
 			}
 			all := chosen.score(s, &node, nil)
 			key := all[0]

@@ -45,6 +45,7 @@ func bytesOf(v []float32) []byte {
 // query is a vector to compare rows with, in 16 bits: next to the rows' error that of the query vanishes.
 type query struct {
 	words []int16
+	sum   int64 // of words
 	scale float32
 	norm  float32 // of the float32 vector
 	err   float32 // length of the difference to it
@@ -65,19 +66,46 @@ func (q *query) set(v []float32, stride int) {
 		inverse = 1 / q.scale
 	}
 	var sum, norm float64
+	q.sum = 0
 	for i, x := range v {
 		q.words[i] = int16(math.RoundToEven(float64(x * inverse)))
+		q.sum += int64(q.words[i])
 		d := float64(x) - float64(q.words[i])*float64(q.scale)
 		sum, norm = sum+d*d, norm+float64(x)*float64(x)
 	}
 	q.err, q.norm = float32(math.Sqrt(sum)), float32(math.Sqrt(norm))
 }
 
-// setRow makes a row the query, as it is.
-func (q *query) setRow(row []int8, scale float32) {
+// setRow makes the int8 vector of a slot the query, as it is.
+func (q *query) setRow(t *table, slot uint32) {
 	if q.words == nil {
-		q.words = make([]int16, len(row))
+		q.words = make([]int16, t.stride)
 	}
-	simd.Widen(q.words, row)
-	q.scale = scale
+	high, low := t.rows(slot)
+	simd.Join(q.words, high, low)
+	q.sum, q.scale = 0, t.scale(slot)
+	for _, word := range q.words {
+		q.sum += int64(word)
+	}
+}
+
+// A value of a row is 16·high + low − 128 steps, as simd.Split says.
+
+// score is the product with an int8 vector, from those with both halves of its row.
+func (q *query) score(high, low int32, scale float32) float32 {
+	return float32(16*int64(high)+int64(low)-128*q.sum) * (q.scale * scale)
+}
+
+// estimate is the product from the upper half alone, with 7.5 for each value of the lower one.
+func (q *query) estimate(high int32, scale float32) float32 {
+	return float32(32*int64(high)-241*q.sum) * (q.scale / 2 * scale)
+}
+
+// doubt is how far an estimate can be from the score, for each unit of a row's scale.
+func (q *query) doubt() float32 {
+	var sum int64
+	for _, word := range q.words {
+		sum += int64(max(word, -word))
+	}
+	return 7.5 * float32(sum) * q.scale
 }

@@ -66,7 +66,6 @@ func (x *Index) mend(l *linker, t *tool, s *state, slot uint32, doomed *bitmap) 
 	mu.Lock()
 	defer mu.Unlock()
 	links := s.links(slot)
-	t.slots, t.rows = t.slots[:0], t.rows[:0]
 	lost := t.links[:0]
 	for i := range links {
 		link := atomic.LoadUint32(&links[i])
@@ -76,15 +75,15 @@ func (x *Index) mend(l *linker, t *tool, s *state, slot uint32, doomed *bitmap) 
 		if doomed.has(link - 1) {
 			lost = append(lost, link-1)
 		} else if link-1 < s.used {
-			t.push(s, link-1)
+			t.slots = append(t.slots, link-1)
 		}
 	}
 	if t.links = lost; len(lost) == 0 {
-		t.slots, t.rows = t.slots[:0], t.rows[:0]
+		t.slots = t.slots[:0]
 		return
 	}
 	x.heirs(t, s, slot, doomed)
-	t.other.setRow(s.rowOf(slot), s.scale(slot))
+	t.other.setRow(&s.table, slot)
 	t.list = t.score(s, &t.other, t.list[:0])
 	slices.Sort(t.list)
 	store(links, t.choose(s))
@@ -102,7 +101,7 @@ func (x *Index) heirs(t *tool, s *state, slot uint32, doomed *bitmap) {
 			}
 			heir := link - 1
 			if heir != slot && heir < s.used && !doomed.has(heir) && !x.dead.has(heir) && !slices.Contains(t.slots, heir) {
-				t.push(s, heir)
+				t.slots = append(t.slots, heir)
 			}
 		}
 	}

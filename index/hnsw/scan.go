@@ -22,17 +22,17 @@ func (x *Index) scan(ctx context.Context, s *state, w *walker, q index.Query) ([
 		slab, at := s.slabs[from>>slabBits], int(from&(slabRows-1))
 		n := int(min(batchRows, s.used-from))
 		dots := w.dots[:n]
-		simd.DotBlock(dots, w.query.words, slab.rows[at*s.stride:][:n*s.stride])
+		simd.DotBlock(dots, w.query.words, slab.high[at*s.stride/2:][:n*s.stride/2])
 		for i, dot := range dots {
-			score := float32(dot) * (w.query.scale * slab.scaleOf(at+i))
-			if score+t.margin < t.least { // no row is farther off
+			if !t.may(dot, slab.scaleOf(at+i)) {
 				continue
 			}
-			slot, m := from+uint32(i), &slab.meta[at+i]
-			if !x.dead.has(slot) && (q.Allow == nil || q.Allow.Contains(m.id)) {
-				t.offer(slot, score, m.err)
+			slot := from + uint32(i)
+			if !x.dead.has(slot) && (q.Allow == nil || q.Allow.Contains(slab.meta[at+i].id)) {
+				w.slots = append(w.slots, slot)
 			}
 		}
+		t.settle(s)
 	}
 	t.finish()
 	return x.rescore(s, w, q)
@@ -64,7 +64,7 @@ func (x *Index) pickIDs(t *top, s *state, allow *roaring64.Bitmap, stop func() b
 		x.names.RLock()
 		for _, id := range ids[:n] {
 			if slot, ok := x.slots[id]; ok && slot < s.used {
-				t.w.push(s, slot)
+				t.w.slots = append(t.w.slots, slot)
 			}
 		}
 		x.names.RUnlock()
@@ -77,7 +77,7 @@ func (x *Index) pickSlots(t *top, s *state, slots []uint64, stop func() bool) {
 	for i, word := range slots {
 		for ; word != 0; word &= word - 1 {
 			if slot := uint32(i<<6 + bits.TrailingZeros64(word)); !x.dead.has(slot) {
-				t.w.push(s, slot)
+				t.w.slots = append(t.w.slots, slot)
 			}
 		}
 		if len(t.w.slots)+64 > batchRows {
@@ -97,6 +97,7 @@ type top struct {
 	floor  float32 // the lowest score that the query admits
 	least  float32 // what an upper bound has to reach
 	margin float32 // the largest error of a score so far possible
+	doubt  float32 // how far an estimate can be from the score, for each unit of a row's scale
 	round  float32 // the largest error of float32 arithmetic
 }
 
@@ -108,6 +109,7 @@ func (x *Index) newTop(w *walker, q index.Query, n int) *top {
 	}
 	t.least = t.floor
 	t.margin = t.bound(math.Float32frombits(x.largestErr.Load()))
+	t.doubt = w.query.doubt()
 	return t
 }
 
@@ -130,18 +132,35 @@ func (t *top) offer(slot uint32, score, err float32) {
 	}
 }
 
-// compare scores the batch, offers it, and empties it.
+// may says whether a row can be among the best, by the upper half of it.
+func (t *top) may(high int32, scale float32) bool {
+	return t.w.query.estimate(high, scale)+t.doubt*scale+t.margin >= t.least
+}
+
+// compare offers those of the batch that can be among the best, and empties it.
 func (t *top) compare(s *state) {
 	w := t.w
-	dots := w.dots[:len(w.slots)]
+	dots, kept := w.dots[:len(w.slots)], w.slots[:0]
+	w.locate(s)
 	simd.DotRows(dots, w.query.words, w.rows)
 	for i, slot := range w.slots {
-		score := float32(dots[i]) * (w.query.scale * s.scale(slot))
-		if score+t.margin >= t.least { // no row is farther off
-			t.offer(slot, score, s.meta(slot).err)
+		if t.may(dots[i], s.scale(slot)) {
+			kept = append(kept, slot)
 		}
 	}
-	w.slots, w.rows = w.slots[:0], w.rows[:0]
+	w.slots, w.rows, w.lines = kept, w.rows[:0], w.lines[:0]
+	t.settle(s)
+}
+
+// settle scores the batch, offers it, and empties it.
+func (t *top) settle(s *state) {
+	w := t.w
+	for i, score := range w.scores(s, &w.query) {
+		if score+t.margin >= t.least { // no row is farther off
+			t.offer(w.slots[i], score, s.meta(w.slots[i]).err)
+		}
+	}
+	w.slots = w.slots[:0]
 }
 
 // lower puts a lower bound among the k greatest, the least of which every upper bound has to reach: k rows are as good.

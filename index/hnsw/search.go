@@ -18,7 +18,7 @@ const (
 	walkCost    = 1.5   // an element of the beam: its links, and what they lead to
 	wordCost    = 0.001 // 64 slots that are passed over
 	exactBelow  = 4000  // rows that are scanned as fast as walked through
-	leastWidth  = 60    // of the beam
+	leastWidth  = 58    // of the beam
 	mostFactor  = 4     // width for each hit that is asked for, once they are many
 	filterWidth = 56    // of the beam of admitted slots
 	widerAbove  = 1e5   // vectors; with one width, each doubling from here on loses a third of a per cent of the ten nearest,

@@ -20,7 +20,8 @@ const (
 // dead rows too, and may do so while one is written again: it computes a score, and drops it.
 type slab struct {
 	region
-	rows  []int8   // slabRows × stride
+	high  []uint8  // slabRows × stride/2: the upper halves of the int8 values, which is what a walk compares
+	low   []uint8  // the same of the lower halves
 	links []uint32 // slabRows × degree; slot+1 each, 0 ends a list
 	scale []uint32 // what an int8 of a row is worth, as float32 bits
 	meta  []meta
@@ -48,8 +49,9 @@ func newSlab(i, stride, dimensions int, file *os.File) (*slab, error) {
 	}
 	s, at := &slab{region: r}, r.bytes
 	s.scale = carve[uint32](&at, slabRows) // with all that a walk reads in front of the rest, where the page is huge
-	s.rows = carve[int8](&at, slabRows*stride)
+	s.high = carve[uint8](&at, slabRows*stride/2)
 	s.links = carve[uint32](&at, slabRows*degree)
+	s.low = carve[uint8](&at, slabRows*stride/2)
 	s.meta = carve[meta](&at, slabRows)
 	s.exact, err = mapFile(file, int64(i)*size, slabRows*dimensions)
 	return s, err
@@ -72,7 +74,7 @@ func (s *slab) close() error {
 }
 
 // carve takes n values from the front of memory. They hold no pointers.
-func carve[T int8 | uint32 | meta](from *[]byte, n int) []T {
+func carve[T uint8 | uint32 | meta](from *[]byte, n int) []T {
 	var zero T
 	list := unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(*from))), n)
 	*from = (*from)[n*int(unsafe.Sizeof(zero)):]
@@ -97,12 +99,10 @@ func (t *table) exact(slot uint32, buffer []float32) ([]float32, error) {
 
 func (t *table) offset(slot uint32) int64 { return int64(slot) * int64(t.dimensions) * 4 }
 
-func (t *table) row(slot uint32) *int8 {
-	return &t.slabs[slot>>slabBits].rows[int(slot&(slabRows-1))*t.stride]
-}
-
-func (t *table) rowOf(slot uint32) []int8 {
-	return t.slabs[slot>>slabBits].rows[int(slot&(slabRows-1))*t.stride:][:t.stride]
+// rows are the halves of a slot's int8 vector.
+func (t *table) rows(slot uint32) (high, low []uint8) {
+	slab, at, n := t.slabs[slot>>slabBits], int(slot&(slabRows-1)), t.stride/2
+	return slab.high[at*n:][:n], slab.low[at*n:][:n]
 }
 
 func (t *table) scale(slot uint32) float32 {

@@ -19,10 +19,10 @@ import (
 )
 
 // A snapshot is a list of blocks, each of them its CRC-32C and its bytes, whose number follows from the first: header, one for
-// each slab (rows, links, scales, rest), the dead slots, the pending and the free ones. Numbers are as this machine has them.
+// each slab (upper and lower halves of rows, links, scales, rest), the dead slots, the pending and the free ones. Numbers are as this machine has them.
 const (
 	snapshotName = "graph"
-	magic        = "searchd-hnsw-01\n"
+	magic        = "searchd-hnsw-02\n"
 )
 
 // header says what follows. The bytes of Order show theirs.
@@ -108,7 +108,7 @@ func (x *Index) dump(f io.Writer) error {
 		if n == 0 {
 			break
 		}
-		w.block(rawOf(slab.rows[:n*s.stride]), linksOf(slab.links[:n*degree]), rawOf(slab.scale[:n]), rawOf(slab.meta[:n]))
+		w.block(slab.high[:n*s.stride/2], slab.low[:n*s.stride/2], linksOf(slab.links[:n*degree]), rawOf(slab.scale[:n]), rawOf(slab.meta[:n]))
 	}
 	w.block(rawOf(dead))
 	w.block(rawOf(s.pending))
@@ -139,7 +139,7 @@ func linksOf(links []uint32) []byte {
 }
 
 // rawOf shows values as the bytes they are. They hold no pointers.
-func rawOf[T int8 | uint32 | uint64 | float32 | meta | header](v []T) []byte {
+func rawOf[T uint32 | uint64 | float32 | meta | header](v []T) []byte {
 	var zero T
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(zero)))
 }
@@ -213,7 +213,7 @@ func (x *Index) load(f io.Reader, size int64) (*state, error) {
 		}
 		s.slabs = append(s.slabs, slab)
 		n := s.rowsOf(i)
-		r.block(rawOf(slab.rows[:n*x.stride]), rawOf(slab.links[:n*degree]), rawOf(slab.scale[:n]), rawOf(slab.meta[:n]))
+		r.block(slab.high[:n*x.stride/2], slab.low[:n*x.stride/2], rawOf(slab.links[:n*degree]), rawOf(slab.scale[:n]), rawOf(slab.meta[:n]))
 		if r.err != nil {
 			return s, r.err
 		}

@@ -24,9 +24,11 @@ type walker struct {
 // batch is a list of rows that are compared with the query together.
 type batch struct {
 	slots []uint32
-	rows  []*int8   // of the slots
+	rows  []*uint8  // of the slots
 	lines []*uint32 // to be fetched: the scales of the slots, and what is read next
-	dots  []int32
+	dots  []int32   // with the upper halves
+	lows  []int32   // with the lower halves
+	exact []float32
 	keys  []uint64
 }
 
@@ -42,8 +44,8 @@ func (x *Index) walker() *walker {
 	w := x.walkers.Get().(*walker)
 	if w.rows == nil {
 		w.batch = batch{
-			make([]uint32, 0, batchRows), make([]*int8, 0, batchRows), make([]*uint32, 0, batchRows+2*foreseen),
-			make([]int32, batchRows), make([]uint64, 0, batchRows),
+			make([]uint32, 0, batchRows), make([]*uint8, 0, batchRows), make([]*uint32, 0, batchRows+2*foreseen),
+			make([]int32, batchRows), make([]int32, batchRows), make([]float32, batchRows), make([]uint64, 0, batchRows),
 		}
 		w.buffer = make([]float32, x.dimensions)
 	}
@@ -55,7 +57,7 @@ type admit func(slot uint32) bool
 
 // walk follows links from the best of the sample, and from all rows that are not linked, until width slots are known that
 // may be answered and no better ones are in sight; it looks around with a beam of reach. What was found is in the beam that
-// it returns.
+// it returns. On the way it compares estimates, which half of each row gives; what was found has the scores of the whole.
 func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 	w.near.reset(reach)
 	found := &w.near
@@ -69,6 +71,7 @@ func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 	for {
 		key, ok := w.near.follow()
 		if !ok || key > found.worst() {
+			w.refine(s, found)
 			return found
 		}
 		w.gather(s, slotOf(key))
@@ -89,9 +92,9 @@ func (w *walker) start(s *state, found *beam, may admit) {
 	for from := 0; from < len(s.sample.slots); from += startRows {
 		slots := s.sample.slots[from:min(from+startRows, len(s.sample.slots))]
 		dots, keys, worst := w.dots[:len(slots)], w.keys[:0], found.worst()
-		simd.DotBlock(dots, w.query.words, s.sample.rows[from*s.stride:][:len(slots)*s.stride])
+		simd.DotBlock(dots, w.query.words, s.sample.high[from*s.stride/2:][:len(slots)*s.stride/2])
 		for i, slot := range slots {
-			if key := keyOf(float32(dots[i])*(w.query.scale*s.sample.scale[from+i]), slot); key < worst {
+			if key := keyOf(w.query.estimate(dots[i], s.sample.scale[from+i]), slot); key < worst {
 				w.visit(slot)
 				keys = append(keys, key)
 			}
@@ -121,12 +124,6 @@ func (w *walker) visit(slot uint32) bool {
 	return true
 }
 
-// push adds a row to a batch that is not of a walk.
-func (w *walker) push(s *state, slot uint32) {
-	w.slots = append(w.slots, slot)
-	w.rows = append(w.rows, s.row(slot))
-}
-
 // gather takes the slots that a slot leads to and that are seen for the first time; as about half of them are, which nobody can
 // foretell, it does not branch there. Those that came after the state are not for this search.
 func (w *walker) gather(s *state, from uint32) {
@@ -154,7 +151,7 @@ func (w *walker) compare(s *state, found *beam, may admit) {
 	simd.DotRows(dots, w.query.words, w.rows)
 	for i, slot := range w.slots {
 		scale := math.Float32frombits(atomic.LoadUint32(w.lines[i]))
-		if key := keyOf(float32(dots[i])*(w.query.scale*scale), slot); key < worst {
+		if key := keyOf(w.query.estimate(dots[i], scale), slot); key < worst {
 			keys = addSorted(keys, key)
 		}
 	}
@@ -166,7 +163,7 @@ func (w *walker) compare(s *state, found *beam, may admit) {
 func (w *walker) locate(s *state) {
 	for _, slot := range w.slots {
 		slab, at := s.slabs[slot>>slabBits], int(slot&(slabRows-1))
-		w.rows = append(w.rows, &slab.rows[at*s.stride])
+		w.rows = append(w.rows, &slab.high[at*s.stride/2])
 		w.lines = append(w.lines, &slab.scale[at])
 	}
 }
@@ -202,6 +199,41 @@ func (w *walker) take(keys []uint64, found *beam, may admit) {
 	if found != &w.near {
 		found.merge(slices.DeleteFunc(keys, func(key uint64) bool { return !may(slotOf(key)) }))
 	}
+}
+
+// refine puts the scores of whole int8 vectors in the place of estimates.
+func (w *walker) refine(s *state, found *beam) {
+	for keys := range slices.Chunk(found.keys, batchRows) {
+		for _, key := range keys {
+			w.slots = append(w.slots, slotOf(key))
+		}
+		for i, score := range w.scores(s, &w.query) {
+			keys[i] = keyOf(score, w.slots[i])
+		}
+		w.slots = w.slots[:0]
+	}
+	slices.Sort(found.keys)
+}
+
+// scores compares whole int8 vectors with q: those of the batch's slots, which stay.
+func (b *batch) scores(s *state, q *query) []float32 {
+	dots, lows, scores := b.dots[:len(b.slots)], b.lows[:len(b.slots)], b.exact[:len(b.slots)]
+	b.lines = b.lines[:0]
+	for _, slot := range b.slots {
+		slab, at := s.slabs[slot>>slabBits], int(slot&(slabRows-1))
+		b.rows, b.lines = append(b.rows, &slab.high[at*s.stride/2]), append(b.lines, &slab.scale[at])
+	}
+	simd.Fetch(b.lines)
+	simd.DotRows(dots, q.words, b.rows)
+	for i, slot := range b.slots {
+		b.rows[i] = &s.slabs[slot>>slabBits].low[int(slot&(slabRows-1))*s.stride/2]
+	}
+	simd.DotRows(lows, q.words, b.rows)
+	for i := range scores {
+		scores[i] = q.score(dots[i], lows[i], math.Float32frombits(atomic.LoadUint32(b.lines[i])))
+	}
+	b.rows, b.lines = b.rows[:0], b.lines[:0]
+	return scores
 }
 
 func resized[T any](s []T, n int) []T {

@@ -5,13 +5,13 @@
 package simd
 
 //go:noescape
-func dotRowsAVX512(out []int32, query []int16, rows []*int8)
+func dotRowsAVX512(out []int32, query []int16, rows []*uint8)
 
 //go:noescape
-func dotBlockAVX512(out []int32, query []int16, block []int8)
+func dotBlockAVX512(out []int32, query []int16, block []uint8)
 
 //go:noescape
-func dotRowsAVX2(out []int32, query []int16, rows []*int8)
+func dotRowsAVX2(out []int32, query []int16, rows []*uint8)
 
 //go:noescape
-func dotBlockAVX2(out []int32, query []int16, block []int8)
+func dotBlockAVX2(out []int32, query []int16, block []uint8)

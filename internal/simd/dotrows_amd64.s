@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func dotRowsAVX512(out []int32, query []int16, rows []*int8)
+// func dotRowsAVX512(out []int32, query []int16, rows []*uint8)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV, MMX+
 TEXT ·dotRowsAVX512(SB), NOSPLIT, $0-72
 	MOVQ    out_base+0(FP), AX
@@ -19,14 +19,14 @@ TEXT ·dotRowsAVX512(SB), NOSPLIT, $0-72
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first0_done
 
 first0:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first0
 
 first0_done:
@@ -35,14 +35,14 @@ first0_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first1_done
 
 first1:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first1
 
 first1_done:
@@ -51,14 +51,14 @@ first1_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first2_done
 
 first2:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first2
 
 first2_done:
@@ -67,60 +67,136 @@ first2_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first3_done
 
 first3:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first3
 
 first3_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    32(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first4_done
+
+first4:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first4
+
+first4_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    40(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first5_done
+
+first5:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first5
+
+first5_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    48(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first6_done
+
+first6:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first6
+
+first6_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    56(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first7_done
+
+first7:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first7
+
+first7_done:
+	MOVL         $0x000f000f, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Z0
+
 row:
-	LEAQ    32(CX), SI
+	LEAQ    64(CX), SI
 	CMPQ    SI, DI
 	CMOVQGT DI, SI
 	MOVQ    (SI), SI
 	MOVQ    (CX), BX
-	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
 	MOVQ    query_base+24(FP), R8
 	MOVQ    query_len+32(FP), R9
-	CMPQ    R9, $+64
+	CMPQ    R9, $+128
 	JLT     scattered_done
 
 scattered:
 	PREFETCHT0 (SI)
 	ADDQ       $0x40, SI
-	VPMOVSXBW  (BX), Z4
-	VPMADDWD   (R8), Z4, Z4
-	VPADDD     Z4, Z0, Z0
-	VPMOVSXBW  32(BX), Z4
-	VPMADDWD   64(R8), Z4, Z4
-	VPADDD     Z4, Z1, Z1
+	VPMOVZXBW  (BX), Z6
+	VPANDD     Z0, Z6, Z5
+	VPSRLW     $0x04, Z6, Z6
+	VPMADDWD   (R8), Z5, Z5
+	VPADDD     Z5, Z1, Z1
+	VPMADDWD   64(R8), Z6, Z6
+	VPADDD     Z6, Z2, Z2
+	VPMOVZXBW  32(BX), Z6
+	VPANDD     Z0, Z6, Z5
+	VPSRLW     $0x04, Z6, Z6
+	VPMADDWD   128(R8), Z5, Z5
+	VPADDD     Z5, Z3, Z3
+	VPMADDWD   192(R8), Z6, Z6
+	VPADDD     Z6, Z4, Z4
 	ADDQ       $0x40, BX
-	ADDQ       $+128, R8
-	SUBQ       $+64, R9
-	CMPQ       R9, $+64
+	ADDQ       $+256, R8
+	SUBQ       $+128, R9
+	CMPQ       R9, $+128
 	JGE        scattered
 
 scattered_done:
-	VPADDD        Z1, Z0, Z0
-	VPADDD        Z3, Z2, Z2
-	VPADDD        Z2, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VPADDD        Y4, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X5
-	VPADDD        X5, X0, X5
-	VMOVHLPS      X5, X5, X4
-	VPADDD        X4, X5, X5
-	VMOVSHDUP     X5, X4
-	VPADDD        X4, X5, X5
-	VMOVD         X5, (AX)
+	VPADDD        Z2, Z1, Z1
+	VPADDD        Z4, Z3, Z3
+	VPADDD        Z3, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y5
+	VPADDD        Y5, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X6
+	VPADDD        X6, X1, X6
+	VMOVHLPS      X6, X6, X5
+	VPADDD        X5, X6, X6
+	VMOVSHDUP     X6, X5
+	VPADDD        X5, X6, X6
+	VMOVD         X6, (AX)
 	ADDQ          $0x04, AX
 	ADDQ          $0x08, CX
 	DECQ          DX
@@ -130,52 +206,63 @@ end:
 	VZEROUPPER
 	RET
 
-// func dotBlockAVX512(out []int32, query []int16, block []int8)
+// func dotBlockAVX512(out []int32, query []int16, block []uint8)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, MMX+
 TEXT ·dotBlockAVX512(SB), NOSPLIT, $0-72
-	MOVQ  out_base+0(FP), AX
-	MOVQ  block_base+48(FP), CX
-	MOVQ  out_len+8(FP), DX
-	TESTQ DX, DX
-	JZ    end
+	MOVQ         out_base+0(FP), AX
+	MOVQ         block_base+48(FP), CX
+	MOVQ         out_len+8(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	MOVL         $0x000f000f, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Z0
 
 row:
-	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
 	MOVQ   query_base+24(FP), BX
 	MOVQ   query_len+32(FP), SI
-	CMPQ   SI, $+64
+	CMPQ   SI, $+128
 	JLT    contiguous_done
 
 contiguous:
 	PREFETCHT0 1536(CX)
-	VPMOVSXBW  (CX), Z4
-	VPMADDWD   (BX), Z4, Z4
-	VPADDD     Z4, Z0, Z0
-	VPMOVSXBW  32(CX), Z4
-	VPMADDWD   64(BX), Z4, Z4
-	VPADDD     Z4, Z1, Z1
+	VPMOVZXBW  (CX), Z6
+	VPANDD     Z0, Z6, Z5
+	VPSRLW     $0x04, Z6, Z6
+	VPMADDWD   (BX), Z5, Z5
+	VPADDD     Z5, Z1, Z1
+	VPMADDWD   64(BX), Z6, Z6
+	VPADDD     Z6, Z2, Z2
+	VPMOVZXBW  32(CX), Z6
+	VPANDD     Z0, Z6, Z5
+	VPSRLW     $0x04, Z6, Z6
+	VPMADDWD   128(BX), Z5, Z5
+	VPADDD     Z5, Z3, Z3
+	VPMADDWD   192(BX), Z6, Z6
+	VPADDD     Z6, Z4, Z4
 	ADDQ       $0x40, CX
-	ADDQ       $+128, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	ADDQ       $+256, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        contiguous
 
 contiguous_done:
-	VPADDD        Z1, Z0, Z0
-	VPADDD        Z3, Z2, Z2
-	VPADDD        Z2, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VPADDD        Y4, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X5
-	VPADDD        X5, X0, X5
-	VMOVHLPS      X5, X5, X4
-	VPADDD        X4, X5, X5
-	VMOVSHDUP     X5, X4
-	VPADDD        X4, X5, X5
-	VMOVD         X5, (AX)
+	VPADDD        Z2, Z1, Z1
+	VPADDD        Z4, Z3, Z3
+	VPADDD        Z3, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y5
+	VPADDD        Y5, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X6
+	VPADDD        X6, X1, X6
+	VMOVHLPS      X6, X6, X5
+	VPADDD        X5, X6, X6
+	VMOVSHDUP     X6, X5
+	VPADDD        X5, X6, X6
+	VMOVD         X6, (AX)
 	ADDQ          $0x04, AX
 	DECQ          DX
 	JNZ           row
@@ -184,7 +271,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func dotRowsAVX2(out []int32, query []int16, rows []*int8)
+// func dotRowsAVX2(out []int32, query []int16, rows []*uint8)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·dotRowsAVX2(SB), NOSPLIT, $0-72
 	MOVQ    out_base+0(FP), AX
@@ -199,14 +286,14 @@ TEXT ·dotRowsAVX2(SB), NOSPLIT, $0-72
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first0_done
 
 first0:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first0
 
 first0_done:
@@ -215,14 +302,14 @@ first0_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first1_done
 
 first1:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first1
 
 first1_done:
@@ -231,14 +318,14 @@ first1_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first2_done
 
 first2:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first2
 
 first2_done:
@@ -247,64 +334,148 @@ first2_done:
 	CMPQ    BX, DI
 	CMOVQGT DI, BX
 	MOVQ    (BX), BX
-	CMPQ    SI, $+64
+	CMPQ    SI, $+128
 	JLT     first3_done
 
 first3:
 	PREFETCHT0 (BX)
 	ADDQ       $0x40, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        first3
 
 first3_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    32(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first4_done
+
+first4:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first4
+
+first4_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    40(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first5_done
+
+first5:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first5
+
+first5_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    48(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first6_done
+
+first6:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first6
+
+first6_done:
+	MOVQ    query_len+32(FP), SI
+	LEAQ    56(CX), BX
+	CMPQ    BX, DI
+	CMOVQGT DI, BX
+	MOVQ    (BX), BX
+	CMPQ    SI, $+128
+	JLT     first7_done
+
+first7:
+	PREFETCHT0 (BX)
+	ADDQ       $0x40, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
+	JGE        first7
+
+first7_done:
+	MOVL         $0x000f000f, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
+
 row:
-	LEAQ    32(CX), SI
+	LEAQ    64(CX), SI
 	CMPQ    SI, DI
 	CMOVQGT DI, SI
 	MOVQ    (SI), SI
 	MOVQ    (CX), BX
-	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	MOVQ    query_base+24(FP), R8
 	MOVQ    query_len+32(FP), R9
-	CMPQ    R9, $+64
+	CMPQ    R9, $+128
 	JLT     scattered_done
 
 scattered:
 	PREFETCHT0 (SI)
 	ADDQ       $0x40, SI
-	VPMOVSXBW  (BX), Y4
-	VPMADDWD   (R8), Y4, Y4
-	VPADDD     Y4, Y0, Y0
-	VPMOVSXBW  16(BX), Y4
-	VPMADDWD   32(R8), Y4, Y4
-	VPADDD     Y4, Y1, Y1
-	VPMOVSXBW  32(BX), Y4
-	VPMADDWD   64(R8), Y4, Y4
-	VPADDD     Y4, Y2, Y2
-	VPMOVSXBW  48(BX), Y4
-	VPMADDWD   96(R8), Y4, Y4
-	VPADDD     Y4, Y3, Y3
+	VPMOVZXBW  (BX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   (R8), Y5, Y5
+	VPADDD     Y5, Y1, Y1
+	VPMADDWD   64(R8), Y6, Y6
+	VPADDD     Y6, Y2, Y2
+	VPMOVZXBW  16(BX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   32(R8), Y5, Y5
+	VPADDD     Y5, Y3, Y3
+	VPMADDWD   96(R8), Y6, Y6
+	VPADDD     Y6, Y4, Y4
+	VPMOVZXBW  32(BX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   128(R8), Y5, Y5
+	VPADDD     Y5, Y1, Y1
+	VPMADDWD   192(R8), Y6, Y6
+	VPADDD     Y6, Y2, Y2
+	VPMOVZXBW  48(BX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   160(R8), Y5, Y5
+	VPADDD     Y5, Y3, Y3
+	VPMADDWD   224(R8), Y6, Y6
+	VPADDD     Y6, Y4, Y4
 	ADDQ       $0x40, BX
-	ADDQ       $+128, R8
-	SUBQ       $+64, R9
-	CMPQ       R9, $+64
+	ADDQ       $+256, R8
+	SUBQ       $+128, R9
+	CMPQ       R9, $+128
 	JGE        scattered
 
 scattered_done:
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VMOVHLPS     X1, X1, X0
-	VPADDD       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VPADDD       X0, X1, X1
-	VMOVD        X1, (AX)
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y4, Y3, Y3
+	VPADDD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPADDD       X2, X1, X2
+	VMOVHLPS     X2, X2, X1
+	VPADDD       X1, X2, X2
+	VMOVSHDUP    X2, X1
+	VPADDD       X1, X2, X2
+	VMOVD        X2, (AX)
 	ADDQ         $0x04, AX
 	ADDQ         $0x08, CX
 	DECQ         DX
@@ -314,56 +485,75 @@ end:
 	VZEROUPPER
 	RET
 
-// func dotBlockAVX2(out []int32, query []int16, block []int8)
+// func dotBlockAVX2(out []int32, query []int16, block []uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·dotBlockAVX2(SB), NOSPLIT, $0-72
-	MOVQ  out_base+0(FP), AX
-	MOVQ  block_base+48(FP), CX
-	MOVQ  out_len+8(FP), DX
-	TESTQ DX, DX
-	JZ    end
+	MOVQ         out_base+0(FP), AX
+	MOVQ         block_base+48(FP), CX
+	MOVQ         out_len+8(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	MOVL         $0x000f000f, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
 
 row:
-	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 	MOVQ   query_base+24(FP), BX
 	MOVQ   query_len+32(FP), SI
-	CMPQ   SI, $+64
+	CMPQ   SI, $+128
 	JLT    contiguous_done
 
 contiguous:
 	PREFETCHT0 1536(CX)
-	VPMOVSXBW  (CX), Y4
-	VPMADDWD   (BX), Y4, Y4
-	VPADDD     Y4, Y0, Y0
-	VPMOVSXBW  16(CX), Y4
-	VPMADDWD   32(BX), Y4, Y4
-	VPADDD     Y4, Y1, Y1
-	VPMOVSXBW  32(CX), Y4
-	VPMADDWD   64(BX), Y4, Y4
-	VPADDD     Y4, Y2, Y2
-	VPMOVSXBW  48(CX), Y4
-	VPMADDWD   96(BX), Y4, Y4
-	VPADDD     Y4, Y3, Y3
+	VPMOVZXBW  (CX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   (BX), Y5, Y5
+	VPADDD     Y5, Y1, Y1
+	VPMADDWD   64(BX), Y6, Y6
+	VPADDD     Y6, Y2, Y2
+	VPMOVZXBW  16(CX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   32(BX), Y5, Y5
+	VPADDD     Y5, Y3, Y3
+	VPMADDWD   96(BX), Y6, Y6
+	VPADDD     Y6, Y4, Y4
+	VPMOVZXBW  32(CX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   128(BX), Y5, Y5
+	VPADDD     Y5, Y1, Y1
+	VPMADDWD   192(BX), Y6, Y6
+	VPADDD     Y6, Y2, Y2
+	VPMOVZXBW  48(CX), Y6
+	VPAND      Y0, Y6, Y5
+	VPSRLW     $0x04, Y6, Y6
+	VPMADDWD   160(BX), Y5, Y5
+	VPADDD     Y5, Y3, Y3
+	VPMADDWD   224(BX), Y6, Y6
+	VPADDD     Y6, Y4, Y4
 	ADDQ       $0x40, CX
-	ADDQ       $+128, BX
-	SUBQ       $+64, SI
-	CMPQ       SI, $+64
+	ADDQ       $+256, BX
+	SUBQ       $+128, SI
+	CMPQ       SI, $+128
 	JGE        contiguous
 
 contiguous_done:
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VMOVHLPS     X1, X1, X0
-	VPADDD       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VPADDD       X0, X1, X1
-	VMOVD        X1, (AX)
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y4, Y3, Y3
+	VPADDD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPADDD       X2, X1, X2
+	VMOVHLPS     X2, X2, X1
+	VPADDD       X1, X2, X2
+	VMOVSHDUP    X2, X1
+	VPADDD       X1, X2, X2
+	VMOVD        X2, (AX)
 	ADDQ         $0x04, AX
 	DECQ         DX
 	JNZ          row

@@ -25,12 +25,12 @@ func dequantizeInt8AVX2([]float32, []int8, []float32, int)   { panic(noAssembly)
 func gemmAVX512(_ *float32, _ int, _ *float32, _ int, _, _ *float32, _, _ int) { panic(noAssembly) }
 func gemmAVX2(_ *float32, _ int, _ *float32, _ int, _, _ *float32, _, _ int)   { panic(noAssembly) }
 
-func dotRowsAVX512([]int32, []int16, []*int8) { panic(noAssembly) }
-func dotRowsAVX2([]int32, []int16, []*int8)   { panic(noAssembly) }
-func dotBlockAVX512([]int32, []int16, []int8) { panic(noAssembly) }
-func dotBlockAVX2([]int32, []int16, []int8)   { panic(noAssembly) }
-func widenAVX512([]int16, []int8)             { panic(noAssembly) }
-func widenAVX2([]int16, []int8)               { panic(noAssembly) }
+func dotRowsAVX512([]int32, []int16, []*uint8) { panic(noAssembly) }
+func dotRowsAVX2([]int32, []int16, []*uint8)   { panic(noAssembly) }
+func dotBlockAVX512([]int32, []int16, []uint8) { panic(noAssembly) }
+func dotBlockAVX2([]int32, []int16, []uint8)   { panic(noAssembly) }
+func joinAVX512([]int16, []uint8, []uint8)     { panic(noAssembly) }
+func joinAVX2([]int16, []uint8, []uint8)       { panic(noAssembly) }
 
 func fetch([]*byte) {}
 
