@@ -59,18 +59,26 @@ func requireJSON(c *fiber.Ctx) error {
 
 // readBody reads a whole body, and no more than the limit.
 func readBody(c *fiber.Ctx) ([]byte, error) {
-	tooLarge := models.Errorf(models.TooLarge, "", "the body is over %d MiB; send fewer documents at a time, or stream them as %s", maxBodyBytes>>20, typeNDJSON)
-	if c.Request().Header.ContentLength() > maxBodyBytes {
-		return nil, tooLarge
+	length := c.Request().Header.ContentLength()
+	if length > maxBodyBytes {
+		return nil, errTooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(bodyReader(c), maxBodyBytes+1))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(min(max(length, 0), bodyAtOnce) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(bodyReader(c), maxBodyBytes+1)); err != nil {
 		return nil, models.Errorf(models.Malformed, "", "the body ended early")
 	}
-	if len(body) > maxBodyBytes {
-		return nil, tooLarge
+	if body.Len() > maxBodyBytes {
+		return nil, errTooLarge()
 	}
-	return body, nil
+	return body.Bytes(), nil
+}
+
+// bodyAtOnce is how much memory a body has before any of it is there: whoever only says that it is longer takes no more.
+const bodyAtOnce = 64 << 10
+
+func errTooLarge() error {
+	return models.Errorf(models.TooLarge, "", "the body is over %d MiB; send fewer documents at a time, or stream them as %s", maxBodyBytes>>20, typeNDJSON)
 }
 
 // bodyReader is the body as it comes in. Fiber's own Body would read all of it into memory, whatever its size.
