@@ -58,6 +58,7 @@ type Index struct {
 	stop     chan struct{}
 	working  sync.WaitGroup
 	width    atomic.Int64
+	row      []int8       // of the vector that is being added; guarded by write
 	unsaved  int          // changes since the last snapshot; guarded by write
 	complete bool         // what was damaged has been added again; guarded by write
 	phase    atomic.Value // an index.State; changed under write
@@ -112,6 +113,7 @@ func Open(dir string, dimensions int, o Options) (*Index, error) {
 		dir: dir, file: file, opts: o, slots: map[uint64]uint32{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
+	x.row = make([]int8, x.stride)
 	x.phase.Store(index.Ready)
 	x.walkers.New = func() any { return &walker{} }
 	x.current.Store(&state{table: table{stride: x.stride, dimensions: dimensions, file: file}})
@@ -214,13 +216,12 @@ func (x *Index) allocate(s *state) (uint32, error) {
 }
 
 func (x *Index) fill(s *state, slot uint32, item index.Item) error {
-	row := make([]int8, x.stride)
-	scale, m, err := quantize(row, item.Vector)
+	scale, m, err := quantize(x.row, item.Vector)
 	if err != nil {
 		return err
 	}
 	high, low := s.rows(slot)
-	simd.Split(high, low, row)
+	simd.Split(high, low, x.row)
 	m.id = item.ID
 	x.largestErr.Store(max(x.largestErr.Load(), math.Float32bits(m.err))) // positive floats are ordered like their bits
 	*s.meta(slot) = m

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
@@ -29,6 +30,7 @@ func (x *Index) scan(ctx context.Context, s *state, w *walker, q index.Query) ([
 			}
 			slot := from + uint32(i)
 			if !x.dead.has(slot) && (q.Allow == nil || q.Allow.Contains(slab.meta[at+i].id)) {
+				dots[len(w.slots)] = dot
 				w.slots = append(w.slots, slot)
 			}
 		}
@@ -74,13 +76,15 @@ func (x *Index) pickIDs(t *top, s *state, allow *roaring64.Bitmap, stop func() b
 
 // pickSlots goes through a bitmap, so that rows come in the order in which they lie.
 func (x *Index) pickSlots(t *top, s *state, slots []uint64, stop func() bool) {
+	most := 0 // few at first: what is seen before there is a bar is read whole
 	for i, word := range slots {
 		for ; word != 0; word &= word - 1 {
 			if slot := uint32(i<<6 + bits.TrailingZeros64(word)); !x.dead.has(slot) {
 				t.w.slots = append(t.w.slots, slot)
 			}
 		}
-		if len(t.w.slots)+64 > batchRows {
+		if len(t.w.slots) > most {
+			most = min(2*len(t.w.slots), batchRows-64)
 			if t.compare(s); stop() {
 				return
 			}
@@ -142,9 +146,11 @@ func (t *top) compare(s *state) {
 	w := t.w
 	dots, kept := w.dots[:len(w.slots)], w.slots[:0]
 	w.locate(s)
+	simd.Fetch(w.lines)
 	simd.DotRows(dots, w.query.words, w.rows)
 	for i, slot := range w.slots {
-		if t.may(dots[i], s.scale(slot)) {
+		if t.may(dots[i], math.Float32frombits(atomic.LoadUint32(w.lines[i]))) {
+			dots[len(kept)] = dots[i]
 			kept = append(kept, slot)
 		}
 	}
@@ -152,10 +158,10 @@ func (t *top) compare(s *state) {
 	t.settle(s)
 }
 
-// settle scores the batch, offers it, and empties it.
+// settle scores the batch, whose products with the upper halves are there, offers it, and empties it.
 func (t *top) settle(s *state) {
 	w := t.w
-	for i, score := range w.scores(s, &w.query) {
+	for i, score := range w.whole(s, &w.query) {
 		if score+t.margin >= t.least { // no row is farther off
 			t.offer(w.slots[i], score, s.meta(w.slots[i]).err)
 		}

@@ -159,12 +159,12 @@ func (w *walker) compare(s *state, found *beam, may admit) {
 	w.slots, w.rows, w.lines = w.slots[:0], w.rows[:0], w.lines[:0]
 }
 
-// locate finds where the rows of the batch lie, and their scales.
-func (w *walker) locate(s *state) {
-	for _, slot := range w.slots {
+// locate finds where the upper halves of the batch's rows lie, and their scales.
+func (b *batch) locate(s *state) {
+	for _, slot := range b.slots {
 		slab, at := s.slabs[slot>>slabBits], int(slot&(slabRows-1))
-		w.rows = append(w.rows, &slab.high[at*s.stride/2])
-		w.lines = append(w.lines, &slab.scale[at])
+		b.rows = append(b.rows, &slab.high[at*s.stride/2])
+		b.lines = append(b.lines, &slab.scale[at])
 	}
 }
 
@@ -217,22 +217,24 @@ func (w *walker) refine(s *state, found *beam) {
 
 // scores compares whole int8 vectors with q: those of the batch's slots, which stay.
 func (b *batch) scores(s *state, q *query) []float32 {
-	dots, lows, scores := b.dots[:len(b.slots)], b.lows[:len(b.slots)], b.exact[:len(b.slots)]
-	b.lines = b.lines[:0]
-	for _, slot := range b.slots {
-		slab, at := s.slabs[slot>>slabBits], int(slot&(slabRows-1))
-		b.rows, b.lines = append(b.rows, &slab.high[at*s.stride/2]), append(b.lines, &slab.scale[at])
-	}
+	b.locate(s)
 	simd.Fetch(b.lines)
-	simd.DotRows(dots, q.words, b.rows)
-	for i, slot := range b.slots {
-		b.rows[i] = &s.slabs[slot>>slabBits].low[int(slot&(slabRows-1))*s.stride/2]
+	simd.DotRows(b.dots[:len(b.slots)], q.words, b.rows)
+	b.rows, b.lines = b.rows[:0], b.lines[:0]
+	return b.whole(s, q)
+}
+
+// whole is scores where the products with the upper halves are there already.
+func (b *batch) whole(s *state, q *query) []float32 {
+	lows, scores := b.lows[:len(b.slots)], b.exact[:len(b.slots)]
+	for _, slot := range b.slots {
+		b.rows = append(b.rows, &s.slabs[slot>>slabBits].low[int(slot&(slabRows-1))*s.stride/2])
 	}
 	simd.DotRows(lows, q.words, b.rows)
-	for i := range scores {
-		scores[i] = q.score(dots[i], lows[i], math.Float32frombits(atomic.LoadUint32(b.lines[i])))
+	for i, slot := range b.slots {
+		scores[i] = q.score(b.dots[i], lows[i], s.scale(slot))
 	}
-	b.rows, b.lines = b.rows[:0], b.lines[:0]
+	b.rows = b.rows[:0]
 	return scores
 }
 
