@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"searchd/models"
@@ -14,7 +15,7 @@ import (
 func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *Response) error {
 	start := time.Now()
 	defer func() { answer.spent("read", time.Since(start)) }()
-	var ids []uint64
+	ids := make([]uint64, 0, len(rows))
 	for _, row := range rows {
 		ids = append(append(ids, row.ID), row.duplicates...)
 	}
@@ -23,6 +24,7 @@ func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *R
 		return fmt.Errorf("read the hits: %w", err)
 	}
 	before := len(answer.Hits)
+	answer.Hits = slices.Grow(answer.Hits, len(rows))
 	for _, row := range rows {
 		p, ok := passages[row.ID]
 		if !ok {

@@ -83,7 +83,7 @@ func group(hits []scored, by Group) []scored {
 		return hits
 	}
 	seen := make(map[uint64]bool, len(hits))
-	var groups []scored
+	groups := make([]scored, 0, len(hits))
 	for _, h := range hits {
 		if seq := models.DocumentSeq(h.ID); !seen[seq] {
 			seen[seq] = true
