@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -20,6 +21,7 @@ const (
 // listener hands out connections that know when the client has stopped sending. It may be closed more than once.
 type listener struct {
 	net.Listener
+	live context.Context // connections over which nothing has come end with it
 	once sync.Once
 }
 
@@ -33,19 +35,30 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c}, nil
+	return &conn{Conn: c, used: context.AfterFunc(l.live, func() { _ = c.Close() })}, nil
 }
 
 // conn is used by one request at a time.
 type conn struct {
 	net.Conn
-	over bool // a read has failed: nothing more will come
+	used func() bool // keeps the end of the server from closing it, see below
+	over bool        // a read has failed: nothing more will come
 }
 
+// Read notes that something has come. To fasthttp a connection is busy before that, too, and would hold up a shutdown; browsers open
+// some ahead.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.used()
+	}
 	c.over = c.over || err != nil
 	return n, err
+}
+
+func (c *conn) Close() error {
+	c.used()
+	return c.Conn.Close()
 }
 
 // body is a request's body as it comes in. fasthttp ends its stream in the same way whether the body is whole or the

@@ -314,6 +314,24 @@ func TestShutdownBeforeServe(t *testing.T) {
 	}
 }
 
+// TestShutdownOfUnusedConnections stops a server to which somebody has connected without asking anything, as browsers do.
+func TestShutdownOfUnusedConnections(t *testing.T) {
+	s := start(t)
+	for range 3 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+	}
+	s.do("GET", "/healthz", "", "") // over a connection that is accepted after those
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := s.api.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShutdownEndsStreams(t *testing.T) {
 	s := start(t)
 	var body strings.Builder

@@ -94,7 +94,7 @@ func New(o Options) *Server {
 
 // Serve answers the connections of l until Shutdown, which may come first.
 func (s *Server) Serve(l net.Listener) error {
-	own := &listener{Listener: l}
+	own := &listener{Listener: l, live: s.live}
 	defer context.AfterFunc(s.live, func() { _ = own.Close() })() // fiber knows of it only a moment later
 	if err := s.app.Listener(own); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve: %w", err)
@@ -105,7 +105,10 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops taking requests and waits for those that are being answered, until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	return s.app.ShutdownWithContext(ctx)
+	if err := s.app.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("requests were still being answered when it stopped: %w", err)
+	}
+	return nil
 }
 
 func (s *Server) routes() {

@@ -186,6 +186,25 @@ func TestRecall(t *testing.T) {
 }
 
 // What a filter admits is remembered in slots, and forgotten when ids come to other slots.
+// Vectors that have most in common differ by less than half of each of their values can tell.
+func TestRecallOfVectorsThatAreAlike(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures much, and alone")
+	}
+	c, x := newCloud(2), open(t, t.TempDir())
+	common := c.around(nil, 1)
+	for _, subject := range c.subjects {
+		for i := range subject {
+			subject[i] += 4 * common[i]
+		}
+	}
+	for some := range slices.Chunk(c.items(0, 8000), 1000) {
+		must(t, x.Upsert(t.Context(), some))
+	}
+	settle(t, x)
+	least(t, "alike", recall(t, x, c, nil), 0.97)
+}
+
 func TestARememberedFilter(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures much, and alone")

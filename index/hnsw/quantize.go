@@ -47,7 +47,7 @@ type query struct {
 	words []int16
 	sum   int64 // of words
 	scale float32
-	norm  float32 // of the float32 vector
+	norm  float32 // of the float32 vector, or the int8 one
 	err   float32 // length of the difference to it
 }
 
@@ -83,10 +83,13 @@ func (q *query) setRow(t *table, slot uint32) {
 	}
 	high, low := t.rows(slot)
 	simd.Join(q.words, high, low)
-	q.sum, q.scale = 0, t.scale(slot)
+	q.scale, q.sum = t.scale(slot), 0
+	var squares int32
 	for _, word := range q.words {
 		q.sum += int64(word)
+		squares += int32(word) * int32(word)
 	}
+	q.norm = q.scale * float32(math.Sqrt(float64(squares)))
 }
 
 // A value of a row is 16·high + low − 128 steps, as simd.Split says.
@@ -100,6 +103,10 @@ func (q *query) score(high, low int32, scale float32) float32 {
 func (q *query) estimate(high int32, scale float32) float32 {
 	return float32(32*int64(high)-241*q.sum) * (q.scale / 2 * scale)
 }
+
+// likely is how far an estimate is from the score in 99 of 100 cases, for each unit of a row's scale: two and a half times
+// the deviation of lower halves, all of whose values are as frequent.
+func (q *query) likely() float32 { return 2.5 * 4.61 * q.norm }
 
 // doubt is how far an estimate can be from the score, for each unit of a row's scale.
 func (q *query) doubt() float32 {

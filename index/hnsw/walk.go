@@ -57,7 +57,7 @@ type admit func(slot uint32) bool
 
 // walk follows links from the best of the sample, and from all rows that are not linked, until width slots are known that
 // may be answered and no better ones are in sight; it looks around with a beam of reach. What was found is in the beam that
-// it returns. On the way it compares estimates, which half of each row gives; what was found has the scores of the whole.
+// it returns.
 func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 	w.near.reset(reach)
 	found := &w.near
@@ -71,7 +71,6 @@ func (w *walker) walk(s *state, width, reach int, may admit) *beam {
 	for {
 		key, ok := w.near.follow()
 		if !ok || key > found.worst() {
-			w.refine(s, found)
 			return found
 		}
 		w.gather(s, slotOf(key))
@@ -101,6 +100,10 @@ func (w *walker) start(s *state, found *beam, may admit) {
 		}
 		slices.Sort(keys)
 		w.take(keys, found, may)
+	}
+	w.refine(s, &w.near)
+	if found != &w.near {
+		w.refine(s, found)
 	}
 	w.near.limit = reach
 	for _, slot := range s.pending {
@@ -142,21 +145,30 @@ func (w *walker) gather(s *state, from uint32) {
 	w.slots = slots
 }
 
-// compare scores the batch, and empties it.
+// compare scores the batch, and empties it. Most rows are too far by the upper halves of their values already.
 func (w *walker) compare(s *state, found *beam, may admit) {
 	w.locate(s)
 	w.foresee(s)
 	simd.Fetch(w.lines)
-	dots, keys, worst := w.dots[:len(w.slots)], w.keys[:0], found.worst()
+	dots, kept, worst := w.dots[:len(w.slots)], w.slots[:0], found.worst()
 	simd.DotRows(dots, w.query.words, w.rows)
+	least, likely := scoreOf(worst), w.query.likely()
 	for i, slot := range w.slots {
 		scale := math.Float32frombits(atomic.LoadUint32(w.lines[i]))
-		if key := keyOf(w.query.estimate(dots[i], scale), slot); key < worst {
+		if worst == math.MaxUint64 || w.query.estimate(dots[i], scale)+likely*scale >= least {
+			dots[len(kept)] = dots[i]
+			kept = append(kept, slot)
+		}
+	}
+	w.slots, w.rows, w.lines = kept, w.rows[:0], w.lines[:0]
+	keys := w.keys[:0]
+	for i, score := range w.whole(s, &w.query) {
+		if key := keyOf(score, w.slots[i]); key < worst {
 			keys = addSorted(keys, key)
 		}
 	}
 	w.take(keys, found, may)
-	w.slots, w.rows, w.lines = w.slots[:0], w.rows[:0], w.lines[:0]
+	w.slots = w.slots[:0]
 }
 
 // locate finds where the upper halves of the batch's rows lie, and their scales.
