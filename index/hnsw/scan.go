@@ -161,7 +161,7 @@ func (t *top) compare(s *state) {
 // settle scores the batch, whose products with the upper halves are there, offers it, and empties it.
 func (t *top) settle(s *state) {
 	w := t.w
-	for i, score := range w.whole(s, &w.query) {
+	for i, score := range w.complete(s, &w.query) {
 		if score+t.margin >= t.least { // no row is farther off
 			t.offer(w.slots[i], score, s.meta(w.slots[i]).err)
 		}

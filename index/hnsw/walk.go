@@ -28,7 +28,7 @@ type batch struct {
 	lines []*uint32 // to be fetched: the scales of the slots, and what is read next
 	dots  []int32   // with the upper halves
 	lows  []int32   // with the lower halves
-	exact []float32
+	whole []float32 // scores of whole rows
 	keys  []uint64
 }
 
@@ -94,7 +94,6 @@ func (w *walker) start(s *state, found *beam, may admit) {
 		simd.DotBlock(dots, w.query.words, s.sample.high[from*s.stride/2:][:len(slots)*s.stride/2])
 		for i, slot := range slots {
 			if key := keyOf(w.query.estimate(dots[i], s.sample.scale[from+i]), slot); key < worst {
-				w.visit(slot)
 				keys = append(keys, key)
 			}
 		}
@@ -105,7 +104,7 @@ func (w *walker) start(s *state, found *beam, may admit) {
 	if found != &w.near {
 		w.refine(s, found)
 	}
-	w.near.limit = reach
+	w.near.limit = reach // what is no seed may be found again
 	for _, slot := range s.pending {
 		if w.visit(slot) {
 			w.slots = append(w.slots, slot)
@@ -162,7 +161,7 @@ func (w *walker) compare(s *state, found *beam, may admit) {
 	}
 	w.slots, w.rows, w.lines = kept, w.rows[:0], w.lines[:0]
 	keys := w.keys[:0]
-	for i, score := range w.whole(s, &w.query) {
+	for i, score := range w.complete(s, &w.query) {
 		if key := keyOf(score, w.slots[i]); key < worst {
 			keys = addSorted(keys, key)
 		}
@@ -213,7 +212,7 @@ func (w *walker) take(keys []uint64, found *beam, may admit) {
 	}
 }
 
-// refine puts the scores of whole int8 vectors in the place of estimates.
+// refine puts the scores of whole int8 vectors in the place of estimates, and notes that their slots were seen.
 func (w *walker) refine(s *state, found *beam) {
 	for keys := range slices.Chunk(found.keys, batchRows) {
 		for _, key := range keys {
@@ -221,6 +220,7 @@ func (w *walker) refine(s *state, found *beam) {
 		}
 		for i, score := range w.scores(s, &w.query) {
 			keys[i] = keyOf(score, w.slots[i])
+			w.visit(w.slots[i])
 		}
 		w.slots = w.slots[:0]
 	}
@@ -233,12 +233,12 @@ func (b *batch) scores(s *state, q *query) []float32 {
 	simd.Fetch(b.lines)
 	simd.DotRows(b.dots[:len(b.slots)], q.words, b.rows)
 	b.rows, b.lines = b.rows[:0], b.lines[:0]
-	return b.whole(s, q)
+	return b.complete(s, q)
 }
 
-// whole is scores where the products with the upper halves are there already.
-func (b *batch) whole(s *state, q *query) []float32 {
-	lows, scores := b.lows[:len(b.slots)], b.exact[:len(b.slots)]
+// complete is scores where the products with the upper halves are there already.
+func (b *batch) complete(s *state, q *query) []float32 {
+	lows, scores := b.lows[:len(b.slots)], b.whole[:len(b.slots)]
 	for _, slot := range b.slots {
 		b.rows = append(b.rows, &s.slabs[slot>>slabBits].low[int(slot&(slabRows-1))*s.stride/2])
 	}
