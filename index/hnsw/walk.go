@@ -90,19 +90,18 @@ func (w *walker) start(s *state, found *beam, may admit) {
 	w.near.limit = min(reach, seeds)
 	for from := 0; from < len(s.sample.slots); from += startRows {
 		slots := s.sample.slots[from:min(from+startRows, len(s.sample.slots))]
-		dots, keys, worst := w.dots[:len(slots)], w.keys[:0], found.worst()
+		dots, worst := w.dots[:len(slots)], found.worst()
 		simd.DotBlock(dots, w.query.words, s.sample.high[from*s.stride/2:][:len(slots)*s.stride/2])
 		for i, slot := range slots {
-			if key := keyOf(w.query.estimate(dots[i], s.sample.scale[from+i]), slot); key < worst {
-				keys = append(keys, key)
+			if w.query.promises(dots[i], s.sample.scale[from+i], worst) {
+				dots[len(w.slots)] = dots[i]
+				w.slots = append(w.slots, slot)
 			}
 		}
-		slices.Sort(keys)
-		w.take(keys, found, may)
+		w.enter(s, found, may)
 	}
-	w.refine(s, &w.near)
-	if found != &w.near {
-		w.refine(s, found)
+	for _, key := range slices.Concat(w.near.keys, found.keys) {
+		w.visit(slotOf(key))
 	}
 	w.near.limit = reach // what is no seed may be found again
 	for _, slot := range s.pending {
@@ -151,16 +150,19 @@ func (w *walker) compare(s *state, found *beam, may admit) {
 	simd.Fetch(w.lines)
 	dots, kept, worst := w.dots[:len(w.slots)], w.slots[:0], found.worst()
 	simd.DotRows(dots, w.query.words, w.rows)
-	least, likely := scoreOf(worst), w.query.likely()
 	for i, slot := range w.slots {
-		scale := math.Float32frombits(atomic.LoadUint32(w.lines[i]))
-		if worst == math.MaxUint64 || w.query.estimate(dots[i], scale)+likely*scale >= least {
+		if w.query.promises(dots[i], math.Float32frombits(atomic.LoadUint32(w.lines[i])), worst) {
 			dots[len(kept)] = dots[i]
 			kept = append(kept, slot)
 		}
 	}
 	w.slots, w.rows, w.lines = kept, w.rows[:0], w.lines[:0]
-	keys := w.keys[:0]
+	w.enter(s, found, may)
+}
+
+// enter scores the batch, whose products with the upper halves are there, adds it to what was found and where to go on, and empties it.
+func (w *walker) enter(s *state, found *beam, may admit) {
+	keys, worst := w.keys[:0], found.worst()
 	for i, score := range w.complete(s, &w.query) {
 		if key := keyOf(score, w.slots[i]); key < worst {
 			keys = addSorted(keys, key)
@@ -210,21 +212,6 @@ func (w *walker) take(keys []uint64, found *beam, may admit) {
 	if found != &w.near {
 		found.merge(slices.DeleteFunc(keys, func(key uint64) bool { return !may(slotOf(key)) }))
 	}
-}
-
-// refine puts the scores of whole int8 vectors in the place of estimates, and notes that their slots were seen.
-func (w *walker) refine(s *state, found *beam) {
-	for keys := range slices.Chunk(found.keys, batchRows) {
-		for _, key := range keys {
-			w.slots = append(w.slots, slotOf(key))
-		}
-		for i, score := range w.scores(s, &w.query) {
-			keys[i] = keyOf(score, w.slots[i])
-			w.visit(w.slots[i])
-		}
-		w.slots = w.slots[:0]
-	}
-	slices.Sort(found.keys)
 }
 
 // scores compares whole int8 vectors with q: those of the batch's slots, which stay.
