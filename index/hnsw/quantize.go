@@ -104,10 +104,10 @@ func (q *query) estimate(high int32, scale float32) float32 {
 	return float32(32*int64(high)-241*q.sum) * (q.scale / 2 * scale)
 }
 
-// promises says whether a score can well be better than that of worst, by the estimate: a score is at most two and a half deviations
-// above that in 99 of 100 cases. A lower half, all of whose values are as frequent, has a deviation of 4.61 steps.
+// promises says whether a score can well be better than that of worst, by the estimate, which is as good as never more than four
+// deviations below it. A lower half, all of whose values are as frequent, has a deviation of 4.61 steps.
 func (q *query) promises(high int32, scale float32, worst uint64) bool {
-	return worst == math.MaxUint64 || q.estimate(high, scale)+2.5*4.61*q.norm*scale >= scoreOf(worst)
+	return worst == math.MaxUint64 || q.estimate(high, scale)+4*4.61*q.norm*scale >= scoreOf(worst)
 }
 
 // doubt is how far an estimate can be from the score, for each unit of a row's scale.

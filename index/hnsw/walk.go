@@ -100,8 +100,10 @@ func (w *walker) start(s *state, found *beam, may admit) {
 		}
 		w.enter(s, found, may)
 	}
-	for _, key := range slices.Concat(w.near.keys, found.keys) {
-		w.visit(slotOf(key))
+	for _, list := range []*beam{&w.near, found} {
+		for _, key := range list.keys {
+			w.visit(slotOf(key))
+		}
 	}
 	w.near.limit = reach // what is no seed may be found again
 	for _, slot := range s.pending {
