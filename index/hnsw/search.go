@@ -166,7 +166,7 @@ func (w *walker) expect(s *state) {
 		lines = append(lines, (*uint32)(unsafe.Pointer(s.meta(c.slot))))
 		if slab := s.slabs[c.slot>>slabBits]; slab.exact != nil {
 			v := (*uint32)(unsafe.Pointer(&slab.exact[int(c.slot&(slabRows-1))*s.dimensions]))
-			lines = append(lines, v, (*uint32)(unsafe.Add(unsafe.Pointer(v), simd.RowStep)))
+			lines = append(lines, v, (*uint32)(unsafe.Add(unsafe.Pointer(v), lineBytes)))
 		}
 	}
 	simd.Fetch(lines)

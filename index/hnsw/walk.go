@@ -34,8 +34,9 @@ type batch struct {
 
 const (
 	batchRows  = 256
-	startRows  = 64 // of the sample that are compared together: those that are better than what came before are sorted
+	startRows  = 64 // of the sample that are compared together, by what came before
 	seeds      = 16 // of the sample, at most, from which a walk goes on
+	lineBytes  = 64 // of a cache line
 	foreseen   = 4  // nodes whose links are fetched before they are followed
 	togetherOf = 24 // rows that are worth comparing at once: below, the links of the next best are followed too
 )
