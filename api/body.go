@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -46,13 +47,16 @@ type conn struct {
 }
 
 // Read notes that something has come. To fasthttp a connection is busy before that, too, and would hold up a shutdown; browsers open
-// some ahead.
+// some ahead. A connection that was reset or closed has come to its end: to Fiber it is a fault of the server's.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.used()
 	}
 	c.over = c.over || err != nil
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) {
+		err = io.EOF
+	}
 	return n, err
 }
 

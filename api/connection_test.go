@@ -330,6 +330,29 @@ func TestShutdownOfUnusedConnections(t *testing.T) {
 	if err := s.api.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
+	if log := s.log.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log of a stop:\n%s", log)
+	}
+}
+
+// TestAResetIsNoFault opens a connection and resets it, as some load balancers do to see whether anybody listens.
+func TestAResetIsNoFault(t *testing.T) {
+	s := start(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.do("GET", "/healthz", "", "") // the first connection is accepted by now, and waited for
+	if err := c.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	if log := s.log.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log of a reset:\n%s", log)
+	}
 }
 
 func TestShutdownEndsStreams(t *testing.T) {
