@@ -72,6 +72,35 @@ func benchGemmInt16(b *testing.B, m, k int) {
 	reportRate(b, 2*panels*m*k*PanelWidth, "Gop/s")
 }
 
+// BenchmarkGemmInt8 is the same in int8, and with more panels than a cache has room for: so a question meets the weights of a model.
+func BenchmarkGemmInt8(b *testing.B) {
+	for _, shape := range []struct{ m, k, panels int }{{128, 384, 8}, {128, 1536, 8}, {12, 384, 8}, {20, 384, 8}, {20, 384, 6000}} {
+		b.Run(fmt.Sprintf("m=%d,k=%d,panels=%d", shape.m, shape.k, shape.panels), func(b *testing.B) {
+			eachLevelBench(b, func(b *testing.B) { benchGemmInt8(b, shape.m, shape.k, shape.panels) })
+		})
+	}
+}
+
+func benchGemmInt8(b *testing.B, m, k, panels int) {
+	r, groups := newRand(), Int8Groups(k)
+	a := Int8Rows{groups, m, make([]uint8, m*groups*Int8Stored), make([]float32, m*groups), nil}
+	for i := range m {
+		a.Quantize(i, 0, normal(k, r, 1))
+	}
+	size := groups * Int8Stored * PanelWidth
+	w, starts := make([]int8, panels*size), make([]int32, panels*groups*PanelWidth)
+	for i := range w {
+		w[i] = int8(i*7%255 - 127)
+	}
+	scales, bias, c := normal(groups*PanelWidth, r, 1), normal(PanelWidth, r, 1), make([]float32, m*PanelWidth)
+	for b.Loop() {
+		for p := range panels {
+			GemmInt8(c, PanelWidth, a, w[p*size:][:size], starts[p*groups*PanelWidth:], scales, bias, m)
+		}
+	}
+	reportRate(b, 2*panels*m*k*PanelWidth, "Gop/s")
+}
+
 func BenchmarkQuantizeInt16(b *testing.B) {
 	eachLevelBench(b, func(b *testing.B) {
 		x := normal(384, newRand(), 1)

@@ -93,7 +93,9 @@ func (g *int8Emitter) step(sums [][2]reg.VecVirtual, at groupPlace, i int) {
 	var weights [2]reg.VecVirtual
 	for half := range weights {
 		weights[half] = g.vec()
-		g.VMOVUPS(operand.Mem{Base: at.panel, Disp: i*panelBytes + half*g.bytes()}, weights[half])
+		disp := i*panelBytes + half*g.bytes()
+		g.PREFETCHT0(operand.Mem{Base: at.panel, Disp: disp + panelAhead})
+		g.VMOVUPS(operand.Mem{Base: at.panel, Disp: disp}, weights[half])
 	}
 	for row, s := range sums {
 		values := g.vec()
