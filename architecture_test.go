@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"index/lexical":        {"models"},
 	"ingest/extract":       {"internal/prose"},
 	"ingest":               {"ingest/extract", "hf", "index", "index/lexical", "internal/cores", "models", "models/db"},
-	"search":               {"hf", "index", "index/lexical", "internal/lru", "internal/prose", "internal/simd", "models", "models/db"},
+	"search":               {"hf", "index", "index/lexical", "internal/cores", "internal/lru", "internal/prose", "internal/simd", "models", "models/db"},
 	"internal/secret":      {},
 	"internal/metrics":     {"models"},
 	"internal/sse":         {},

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
-	"golang.org/x/sync/errgroup"
 
 	"searchd/hf"
 	"searchd/index"
 	"searchd/index/lexical"
+	"searchd/internal/cores"
 	"searchd/models"
 	"searchd/models/db"
 )
@@ -132,18 +133,20 @@ type both struct {
 
 // ask asks both legs at the same time.
 func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) ([]index.Hit, error) {
-	var hits []index.Hit
-	g, within := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
+	var leg sync.WaitGroup
+	var failed error
+	leg.Add(1)
+	cores.Elsewhere(func() {
+		defer leg.Done()
 		start := time.Now()
-		b.words, err = words.Search(within, b.plan.words, b.plan.allow)
+		b.words, failed = words.Search(ctx, b.plan.words, b.plan.allow)
 		b.took.Lexical = time.Since(start)
-		return err
 	})
 	start := time.Now()
 	hits, err := b.vectors.Search(ctx, near)
 	b.took.Semantic = time.Since(start)
-	if err = errors.Join(err, g.Wait()); err != nil && b.words != nil {
+	leg.Wait()
+	if err = errors.Join(err, failed); err != nil && b.words != nil {
 		b.words.Close()
 	}
 	return hits, err

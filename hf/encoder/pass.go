@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"searchd/internal/cores"
 	"searchd/internal/simd"
 )
 
@@ -65,11 +66,7 @@ func (p place) part() int  { return int(p & 0xffffff) }
 // run takes the batch through all layers, on ws.Threads goroutines if other work leaves them time, the caller's being one.
 func (p *pass) run(visit func(layer int)) {
 	if helpers := p.ws.crowd.helpers(p.ws.Threads - 1); helpers > 0 {
-		p = &pass{m: p.m, ws: p.ws, b: p.b, tokens: p.tokens, shared: true} // its own: a helper may look at it after the end
-		p.next.Store(uint64(waiting))
-		for i := range helpers {
-			go p.help(1 + i)
-		}
+		p = p.sharedBy(helpers)
 	}
 	p.m.embed(p.ws, p.b)
 	if p.m.tiled {
@@ -91,6 +88,16 @@ func (p *pass) run(visit func(layer int)) {
 	if visit != nil {
 		visit(len(p.m.layers))
 	}
+}
+
+// sharedBy is the same pass with helpers. It is none of the workspace's: a helper may look at it after the end.
+func (p *pass) sharedBy(helpers int) *pass {
+	shared := &pass{m: p.m, ws: p.ws, b: p.b, tokens: p.tokens, shared: true}
+	shared.next.Store(uint64(waiting))
+	for i := range helpers {
+		cores.Elsewhere(func() { shared.help(1 + i) })
+	}
+	return shared
 }
 
 // show lets visit see the state before a layer.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ import (
 // TestLowered looks at a thread's priority from outside: it is lower than the process's, and the thread goes with its
 // goroutine, so that nothing else runs on it.
 func TestLowered(t *testing.T) {
-	usual := nice(t, os.Getpid())
+	usual := nice(t, unix.Gettid()) // the first thread may be one of those that nothing runs on any more
 	lowered, end, ended := make(chan int), make(chan bool), make(chan bool)
 	go func() {
 		defer close(ended)
@@ -40,6 +41,34 @@ func TestLowered(t *testing.T) {
 		runtime.Gosched()
 	}
 	t.Error("the thread is still there")
+}
+
+// TestAnotherCore keeps to a core, and sees that what goes elsewhere does not run there.
+func TestAnotherCore(t *testing.T) {
+	runtime.LockOSThread() // for good: the thread stays where it is
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil || allowed.Count() < 2 {
+		t.Skipf("%d cores (%v): there is no other", allowed.Count(), err)
+	}
+	const calls, first = 60, 10 // until there is a helper
+	for core := range 1024 {
+		if !allowed.IsSet(core) {
+			continue
+		}
+		var only unix.CPUSet
+		only.Set(core)
+		if err := unix.SchedSetaffinity(0, &only); err != nil {
+			t.Fatal(err)
+		}
+		for i := range calls {
+			ran := make(chan int)
+			Elsewhere(func() { ran <- thisCore() })
+			if got := <-ran; got == core && i >= first {
+				t.Fatalf("call %d ran on core %d, as its caller", i, core)
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
 }
 
 // nice is the priority of a thread as the system tells it: field 19 of its stat.

@@ -3,3 +3,5 @@
 package cores
 
 func lower() {}
+
+func elsewhere(f func()) { go f() }
