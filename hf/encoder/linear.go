@@ -181,7 +181,7 @@ func (r *integers) fit(n, values int, eight bool, wide simd.Wide) {
 	switch groups := groups(values, groupValues); {
 	case max(r.words.Stride, r.bytes.Stride) >= n:
 	case eight:
-		r.bytes = simd.Int8Rows{Groups: groups, Stride: n, Values: make([]uint8, n*groups*simd.Int8Stored), Scales: make([]float32, n*groups), Wide: wide}
+		r.bytes = simd.NewInt8Rows(n, values, wide)
 	default:
 		r.words = simd.Int16Rows{Groups: groups, Stride: n, Values: make([]int16, n*groups*simd.Int16Group), Scales: make([]float32, n*groups)}
 	}

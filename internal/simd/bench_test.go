@@ -83,7 +83,7 @@ func BenchmarkGemmInt8(b *testing.B) {
 
 func benchGemmInt8(b *testing.B, m, k, panels int) {
 	r, groups := newRand(), Int8Groups(k)
-	a := Int8Rows{groups, m, make([]uint8, m*groups*Int8Stored), make([]float32, m*groups), nil}
+	a := NewInt8Rows(m, k, nil)
 	for i := range m {
 		a.Quantize(i, 0, normal(k, r, 1))
 	}

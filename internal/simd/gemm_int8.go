@@ -11,7 +11,6 @@ const (
 	Int8Stored = Int8Group + spareInt8
 
 	spareInt8 = 4
-	zeroInt8  = 128 // what is added to an activation, so that it is not negative
 )
 
 // Int8Groups is the number of groups that a row of k values falls into.
@@ -31,7 +30,7 @@ func (w Wide) of(group int) int {
 
 // PackInt8 lays 32 rows of k quantised weights (outputs × inputs) out as a panel for GemmInt8: for each four inputs, the 32
 // outputs' four weights, one after the other; at the end of a group come four times the weight of its wide value. starts becomes,
-// for each group, what the outputs' sums begin at. A weight of -128 counts as -127. Rows that are missing and the rest of the last group are zero. It panics
+// for each group, minus the sum of each output's weights, in the lower half of the int32: it has room there. A weight of -128 counts as -127. Rows that are missing and the rest of the last group are zero. It panics
 // unless panel holds 32·68·Int8Groups(k) values, starts 32·Int8Groups(k), and there are whole rows of w, at most 32.
 func PackInt8(panel []int8, starts []int32, w []int8, k int, wide Wide) {
 	groups := Int8Groups(k)
@@ -44,10 +43,11 @@ func PackInt8(panel []int8, starts []int32, w []int8, k int, wide Wide) {
 		for g := range groups {
 			row := w[g*Int8Group : min((g+1)*Int8Group, k)]
 			to, start := panel[g*Int8Stored*PanelWidth:], &starts[g*PanelWidth+j]
+			var sum int16
 			put := func(t int, v int8) {
 				v = max(-math.MaxInt8, v)
 				to[t/4*4*PanelWidth+4*j+t%4] = v
-				*start -= zeroInt8 * int32(v)
+				sum += int16(v)
 			}
 			for t, v := range row {
 				put(t, v)
@@ -57,33 +57,41 @@ func PackInt8(panel []int8, starts []int32, w []int8, k int, wide Wide) {
 					put(Int8Group+t, row[at])
 				}
 			}
+			*start = int32(uint16(-sum))
 		}
 		w = w[k:]
 	}
 }
 
-// Int8Rows are rows of activations as Quantize makes them: Groups·68 bytes each, with 128 added, one row after the other, and
-// their scales group by group: that of row i and group g is Scales[g*Stride+i]. The panels they are multiplied with have the
-// same wide values.
+// Int8Rows are rows of activations as Quantize makes them: Groups·68 bytes each, one row after the other, and, group by group, their
+// scales and the bytes that stand for zero: those of row i and group g are Scales[g*Stride+i] and Zeros[g*Stride+i]. The panels
+// they are multiplied with have the same wide values.
 type Int8Rows struct {
 	Groups, Stride int
 	Values         []uint8
 	Scales         []float32
+	Zeros          []int32
 	Wide           Wide
+}
+
+// NewInt8Rows makes n rows of values.
+func NewInt8Rows(n, values int, wide Wide) Int8Rows {
+	groups := Int8Groups(values)
+	return Int8Rows{groups, n, make([]uint8, n*groups*Int8Stored), make([]float32, n*groups), make([]int32, n*groups), wide}
 }
 
 // From leaves out the rows before row i.
 func (a Int8Rows) From(i int) Int8Rows {
-	return Int8Rows{a.Groups, a.Stride, a.Values[i*a.Groups*Int8Stored:], a.Scales[min(i, len(a.Scales)):], a.Wide}
+	return Int8Rows{a.Groups, a.Stride, a.Values[i*a.Groups*Int8Stored:], a.Scales[min(i, len(a.Scales)):], a.Zeros[min(i, len(a.Zeros)):], a.Wide}
 }
 
 // GemmInt8 multiplies m rows of activations with one panel of weights, both of them integers with a scale a group:
 //
-//	c[i*ldc+j] = bias[j] + Σ a.Scales[g*a.Stride+i]·scales[g*32+j]·(Σ (a.Values[i][t]-128)·w[j][t] over t in group g)   over g, for j < 32
+//	c[i*ldc+j] = bias[j] + Σ a.Scales[g*a.Stride+i]·scales[g*32+j]·(Σ (a.Values[i][t]-zero)·w[j][t] over t in group g)   over g, for j < 32
 //
-// starts is what PackInt8 made beside the panel. The inner sums are exact, the outer one is a chain of multiply-adds in the order
+// where zero is a.Zeros[g*a.Stride+i]. starts is what PackInt8 made beside the panel. The inner sums are exact, the outer one is a chain of multiply-adds in the order
 // of g that starts at bias. So an output does not depend on m or on the neighbouring rows, and every implementation gives
-// the same bits. It needs |w| ≤ 127, and values that Quantize made: from 1 to 255. All 32 columns are written; c must not
+// the same bits. It needs |w| ≤ 127, and zeros from 0 to 255. All 32 columns are written; c must not
 // overlap the inputs.
 //
 // It panics if a slice is shorter than these indices need.
@@ -97,11 +105,11 @@ func GemmInt8(c []float32, ldc int, a Int8Rows, panel []int8, starts []int32, sc
 	case groups == 0:
 		copyRows(c, ldc, bias[:PanelWidth], m)
 	case hasVNNI:
-		gemmInt8AVX512(&c[0], ldc, &a.Values[0], &a.Scales[0], a.Stride, &panel[0], &starts[0], &scales[0], &bias[0], m, groups)
+		gemmInt8AVX512(&c[0], ldc, &a.Values[0], &a.Scales[0], &a.Zeros[0], a.Stride, &panel[0], &starts[0], &scales[0], &bias[0], m, groups)
 	case hasAVX2:
 		const half = PanelWidth / 2
-		gemmInt8AVX2(&c[0], ldc, &a.Values[0], &a.Scales[0], a.Stride, &panel[0], &starts[0], &scales[0], &bias[0], m, groups)
-		gemmInt8AVX2(&c[half], ldc, &a.Values[0], &a.Scales[0], a.Stride, &panel[4*half], &starts[half], &scales[half], &bias[half], m, groups)
+		gemmInt8AVX2(&c[0], ldc, &a.Values[0], &a.Scales[0], &a.Zeros[0], a.Stride, &panel[0], &starts[0], &scales[0], &bias[0], m, groups)
+		gemmInt8AVX2(&c[half], ldc, &a.Values[0], &a.Scales[0], &a.Zeros[0], a.Stride, &panel[4*half], &starts[half], &scales[half], &bias[half], m, groups)
 	default:
 		gemmInt8(c, ldc, a, panel, scales, bias, m)
 	}
@@ -114,6 +122,8 @@ func checkGemmInt8(c []float32, ldc int, a Int8Rows, panel []int8, starts []int3
 		panic("simd: GemmInt8: a is too short for m rows")
 	case a.Stride < m || groups > 0 && len(a.Scales) < (groups-1)*a.Stride+m:
 		panic("simd: GemmInt8: a has too few scales for m rows")
+	case len(a.Zeros) < len(a.Scales):
+		panic("simd: GemmInt8: a has fewer zeros than scales")
 	case ldc < PanelWidth || len(c) < (m-1)*ldc+PanelWidth:
 		panic("simd: GemmInt8: c is too short for m rows of 32 values, ldc apart")
 	case len(panel) < groups*Int8Stored*PanelWidth || len(starts) < groups*PanelWidth || len(scales) < groups*PanelWidth:
@@ -130,7 +140,7 @@ func gemmInt8(c []float32, ldc int, a Int8Rows, panel []int8, scales, bias []flo
 		row := c[i*ldc:][:PanelWidth]
 		for g := range groups {
 			var sums [PanelWidth]int32
-			addInt8Products(&sums, a.Values[(i*groups+g)*Int8Stored:][:Int8Stored], panel[g*Int8Stored*PanelWidth:])
+			addInt8Products(&sums, a.Values[(i*groups+g)*Int8Stored:][:Int8Stored], a.Zeros[g*a.Stride+i], panel[g*Int8Stored*PanelWidth:])
 			scale := a.Scales[g*a.Stride+i]
 			for j, s := range scales[g*PanelWidth:][:PanelWidth] {
 				row[j] = multiplyAdd(float64(sums[j])*float64(scale*s), row[j])
@@ -140,9 +150,9 @@ func gemmInt8(c []float32, ldc int, a Int8Rows, panel []int8, scales, bias []flo
 }
 
 // addInt8Products adds to the 32 sums the products of a group of one row with a panel.
-func addInt8Products(sums *[PanelWidth]int32, a []uint8, panel []int8) {
+func addInt8Products(sums *[PanelWidth]int32, a []uint8, zero int32, panel []int8) {
 	for t := 0; t < len(a); t += 4 {
-		a0, a1, a2, a3 := int32(a[t])-zeroInt8, int32(a[t+1])-zeroInt8, int32(a[t+2])-zeroInt8, int32(a[t+3])-zeroInt8
+		a0, a1, a2, a3 := int32(a[t])-zero, int32(a[t+1])-zero, int32(a[t+2])-zero, int32(a[t+3])-zero
 		p := (*[4 * PanelWidth]int8)(panel[t*PanelWidth:])
 		for j := range sums {
 			sums[j] += a0*int32(p[4*j]) + a1*int32(p[4*j+1]) + a2*int32(p[4*j+2]) + a3*int32(p[4*j+3])

@@ -5,7 +5,7 @@
 package simd
 
 //go:noescape
-func gemmInt8AVX512(c *float32, ldc int, a *uint8, aScales *float32, aStride int, panel *int8, starts *int32, scales *float32, bias *float32, m int, groups int)
+func gemmInt8AVX512(c *float32, ldc int, a *uint8, aScales *float32, aZeros *int32, aStride int, panel *int8, starts *int32, scales *float32, bias *float32, m int, groups int)
 
 //go:noescape
-func gemmInt8AVX2(c *float32, ldc int, a *uint8, aScales *float32, aStride int, panel *int8, starts *int32, scales *float32, bias *float32, m int, groups int)
+func gemmInt8AVX2(c *float32, ldc int, a *uint8, aScales *float32, aZeros *int32, aStride int, panel *int8, starts *int32, scales *float32, bias *float32, m int, groups int)

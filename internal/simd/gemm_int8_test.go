@@ -25,13 +25,19 @@ func (p byteProduct) run() {
 
 // fill fills activations and weights with values of all sizes, and now and then with the largest there are.
 func (p byteProduct) fill(r *rand.Rand) {
-	activation, weight := uint8(1), int8(-127)
+	activation, weight := uint8(0), int8(-127)
 	extreme := r.IntN(4) == 0
 	if extreme && r.IntN(2) == 0 {
 		activation = 255
 	}
+	for i := range p.a.Zeros {
+		p.a.Zeros[i] = int32(r.IntN(256))
+		if extreme {
+			p.a.Zeros[i] = int32(255 - activation)
+		}
+	}
 	for i := range p.a.Values {
-		p.a.Values[i] = uint8(1 + r.IntN(255))
+		p.a.Values[i] = uint8(r.IntN(256))
 		if extreme {
 			p.a.Values[i] = activation
 		}
@@ -52,10 +58,11 @@ func (p byteProduct) fill(r *rand.Rand) {
 func (p byteProduct) fillStarts() {
 	for i := range p.starts {
 		g, j := i/PanelWidth, i%PanelWidth
-		p.starts[i] = 0
+		sum := 0
 		for t := range Int8Stored {
-			p.starts[i] -= 128 * int32(p.weight(g, t, j))
+			sum += int(p.weight(g, t, j))
 		}
+		p.starts[i] = int32(-sum & 0xffff)
 	}
 }
 
@@ -69,7 +76,7 @@ func (p byteProduct) want(i, j int) float32 {
 	for g := range p.a.Groups {
 		sum := 0
 		for t := range Int8Stored {
-			sum += (int(p.a.Values[(i*p.a.Groups+g)*Int8Stored+t]) - 128) * int(p.weight(g, t, j))
+			sum += (int(p.a.Values[(i*p.a.Groups+g)*Int8Stored+t]) - int(p.a.Zeros[g*p.a.Stride+i])) * int(p.weight(g, t, j))
 		}
 		scale := p.a.Scales[g*p.a.Stride+i] * p.scales[g*PanelWidth+j]
 		exact := new(big.Float).SetPrec(2000).SetInt64(int64(sum))
@@ -101,12 +108,14 @@ func TestGemmInt8(t *testing.T) {
 		r := newRand()
 		values, panels := newArena(t, 100*24*Int8Stored, uint8(0)), newArena(t, 24*Int8Stored*PanelWidth, int8(0))
 		scales, rowScales, starts := newArena(t, 24*PanelWidth, canary), newArena(t, 24*104, canary), newArena(t, 24*PanelWidth, int32(0))
+		zeros := newArena(t, 24*104, int32(0))
 		cs, biases := newArena(t, 8192, canary), newArena(t, 1024, canary)
 		test := func(m, groups, place int) {
 			p := byteProduct{m: m, ldc: PanelWidth + groups%4}
 			p.c = cs.cut(max(0, (m-1)*p.ldc+PanelWidth)*min(m, 1), place)
 			p.a = Int8Rows{Groups: groups, Values: values.place(m*groups*Int8Stored, place), Stride: m + groups%3}
 			p.a.Scales = rowScales.place(max(0, (groups-1)*p.a.Stride+m)*min(groups, 1), place)
+			p.a.Zeros = zeros.place(len(p.a.Scales), place)
 			p.panel, p.starts = panels.place(groups*Int8Stored*PanelWidth, place), starts.place(groups*PanelWidth, place)
 			p.scales, p.bias = scales.place(groups*PanelWidth, place), biases.place(PanelWidth, place)
 			p.fill(r)
@@ -132,7 +141,7 @@ func TestGemmInt8Rows(t *testing.T) {
 		const rows, groups = 30, 3
 		p := byteProduct{
 			m: rows, ldc: PanelWidth,
-			a:     Int8Rows{Groups: groups, Stride: rows, Values: make([]uint8, rows*groups*Int8Stored), Scales: make([]float32, rows*groups)},
+			a:     NewInt8Rows(rows, groups*Int8Group, nil),
 			panel: make([]int8, groups*Int8Stored*PanelWidth), starts: make([]int32, groups*PanelWidth), scales: make([]float32, groups*PanelWidth), bias: make([]float32, PanelWidth),
 		}
 		p.fill(newRand())
@@ -162,7 +171,7 @@ func FuzzGemmInt8(f *testing.F) {
 		groups := Int8Groups(int(k))
 		p := byteProduct{
 			m: int(m), ldc: PanelWidth,
-			a:     Int8Rows{Groups: groups, Stride: int(m), Values: make([]uint8, int(m)*groups*Int8Stored), Scales: make([]float32, int(m)*groups)},
+			a:     NewInt8Rows(int(m), int(k), nil),
 			panel: make([]int8, groups*Int8Stored*PanelWidth), starts: make([]int32, groups*PanelWidth), scales: make([]float32, groups*PanelWidth), bias: make([]float32, PanelWidth),
 		}
 		for range groups {
@@ -181,7 +190,7 @@ func FuzzGemmInt8(f *testing.F) {
 			x[int(wide)%len(x)] *= float32(large)
 			for _, level := range Levels() {
 				setLevel(t, level)
-				rows := Int8Rows{Groups: groups, Stride: 1, Values: make([]uint8, groups*Int8Stored), Scales: make([]float32, groups), Wide: p.a.Wide}
+				rows := NewInt8Rows(1, int(k), p.a.Wide)
 				before := slices.Clone(x)
 				rows.Quantize(0, 0, x)
 				if !slices.Equal(x, before) {
@@ -190,7 +199,7 @@ func FuzzGemmInt8(f *testing.F) {
 				if level == Levels()[0] {
 					copy(p.a.Values[i*groups*Int8Stored:], rows.Values)
 					for g, s := range rows.Scales {
-						p.a.Scales[g*p.a.Stride+i] = s
+						p.a.Scales[g*p.a.Stride+i], p.a.Zeros[g*p.a.Stride+i] = s, rows.Zeros[g]
 					}
 				}
 				checkInt8(t, rows, x)
@@ -218,7 +227,8 @@ func TestQuantizeInt8(t *testing.T) {
 					x[i] = 0 // a group of nothing
 				}
 			}
-			rows := Int8Rows{Groups: groups, Stride: 2, Values: qs.cut(groups*Int8Stored, -1-offset), Scales: make([]float32, 2*groups)}
+			rows := NewInt8Rows(2, n, nil)
+			rows.Values = qs.cut(groups*Int8Stored, -1-offset)
 			rows.Quantize(0, 0, x)
 			checkInt8(t, rows, x)
 			qs.check(t)
@@ -231,7 +241,7 @@ func TestQuantizeInt8Wide(t *testing.T) {
 	r := newRand()
 	eachLevel(t, func(t *testing.T) {
 		for _, groups := range []int{1, 16, 17, 40} {
-			rows := Int8Rows{Groups: groups, Stride: 3, Values: make([]uint8, 3*groups*Int8Stored), Scales: make([]float32, 3*groups)}
+			rows := NewInt8Rows(3, groups*Int8Group, nil)
 			x := make([]float32, groups*Int8Group)
 			fillNormal(x, r, 1)
 			for g := range groups {
@@ -243,56 +253,49 @@ func TestQuantizeInt8Wide(t *testing.T) {
 			first := min(5, groups-1)
 			rows.Quantize(2, 0, x[:first*Int8Group])
 			rows.Quantize(2, first, x[first*Int8Group:])
-			row := Int8Rows{groups, 3, rows.Values[2*groups*Int8Stored:], rows.Scales[2:], rows.Wide}
-			checkInt8(t, row, x)
+			checkInt8(t, rows.From(2), x)
 		}
 	})
 }
 
-// checkInt8 holds that each value is within half a step, and that all levels give the same bytes.
+// checkInt8 holds that each value is within half a step, that no more of the steps are left over than must be, and that all levels give
+// the same bytes.
 func checkInt8(t *testing.T, rows Int8Rows, x []float32) {
 	t.Helper()
 	for g := range rows.Groups {
-		var group [Int8Group]float32
+		var group, narrow [Int8Group]float32
 		copy(group[:], x[g*Int8Group:])
+		narrow = group
 		at := rows.Wide.of(g)
-		var top float32
-		for i, v := range group {
-			if v = max(v, -v); i == at {
-				v /= 5
-			}
-			top = max(top, v)
+		if at >= 0 {
+			narrow[at] /= 5
 		}
-		scale, q := rows.Scales[g*rows.Stride], rows.Values[g*Int8Stored:][:Int8Stored]
-		if want := top * quantizeConstants[3]; scale != want && top >= tinyGroup {
+		half := slices.Max(append(narrow[:], 0))/2 - slices.Min(append(narrow[:], 0))/2
+		scale, zero, q := rows.Scales[g*rows.Stride], int(rows.Zeros[g*rows.Stride]), rows.Values[g*Int8Stored:][:Int8Stored]
+		if want := half * quantizeConstants[3]; scale != want && half >= tinyGroup {
 			t.Fatalf("group %d of %d: scale %v, want %v", g, rows.Groups, scale, want)
 		}
 		for i, v := range group {
-			got := int(q[i]) - 128
+			got := int(q[i]) - zero
 			if i == at {
 				for _, part := range q[Int8Group:] {
-					got += int(part) - 128
+					got += int(part) - zero
 				}
-			} else if want := quantizeInt8Value(v, top); got != want {
+			} else if want := quantizeInt8Value(v, half); got != want {
 				t.Fatalf("group %d of %d: value %d, %v, became %d; want %d", g, rows.Groups, i, v, got, want)
 			}
-			if off := math.Abs(float64(got)*float64(scale) - float64(v)); off > 0.501*float64(scale)+tinyGroup || q[i] == 0 {
+			if off := math.Abs(float64(got)*float64(scale) - float64(v)); off > 0.501*float64(scale)+tinyGroup {
 				t.Fatalf("group %d of %d: value %d, %v, became %d of %v", g, rows.Groups, i, v, got, scale)
-			}
-		}
-		for _, part := range q[Int8Group:] {
-			if part == 0 || at < 0 && part != 128 {
-				t.Fatalf("group %d of %d: the spare values are %d", g, rows.Groups, q[Int8Group:])
 			}
 		}
 	}
 }
 
-func quantizeInt8Value(v, top float32) int {
-	if top < tinyGroup {
+func quantizeInt8Value(v, half float32) int {
+	if half < tinyGroup {
 		return 0
 	}
-	return int(math.RoundToEven(float64(v * (quantizeConstants[2] / top))))
+	return int(math.RoundToEven(float64(v * (quantizeConstants[2] / half))))
 }
 
 // What is not finite is not lost, and the smallest and largest values do no harm, wide or not.
@@ -303,7 +306,7 @@ func TestQuantizeInt8Special(t *testing.T) {
 			for _, wide := range []Wide{nil, {-1, -1}, {3, 6}, {3, 16}} {
 				x := make([]float32, 2*Int8Group)
 				x[70], x[80] = special, -special/2
-				rows := Int8Rows{2, 1, make([]uint8, 2*Int8Stored), make([]float32, 2), wide}
+				rows := NewInt8Rows(1, 2*Int8Group, wide)
 				rows.Quantize(0, 0, x)
 				scale := rows.Scales[1]
 				finite := scale-scale == 0

@@ -5,12 +5,12 @@ import "math"
 // The largest quantised activations, and the largest value of a group that counts as nothing: dividing by it would overflow.
 const (
 	int16Top  = 32767
-	int8Top   = 127
+	int8Top   = 127 // on each side of the middle
 	tinyGroup = 1e-30
 )
 
 // quantizeConstants are what the kernels divide by and compare with.
-var quantizeConstants = [...]float32{int16Top, 1.0 / int16Top, int8Top, 1.0 / int8Top, tinyGroup}
+var quantizeConstants = [...]float32{int16Top, 1.0 / int16Top, int8Top, 1.0 / int8Top, tinyGroup, 0.5}
 
 // Quantize turns activations into values of row i of a, from group first on, with a scale for each 64:
 //

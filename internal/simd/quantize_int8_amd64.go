@@ -5,7 +5,7 @@
 package simd
 
 //go:noescape
-func quantizeInt8AVX512(q *uint8, scales *float32, stride int, x *float32, groups int)
+func quantizeInt8AVX512(q *uint8, scales *float32, zeros *int32, stride int, x *float32, groups int)
 
 //go:noescape
-func quantizeInt8AVX2(q *uint8, scales *float32, stride int, x *float32, groups int)
+func quantizeInt8AVX2(q *uint8, scales *float32, zeros *int32, stride int, x *float32, groups int)

@@ -4,178 +4,256 @@
 
 #include "textflag.h"
 
-// func quantizeInt8AVX512(q *uint8, scales *float32, stride int, x *float32, groups int)
+// func quantizeInt8AVX512(q *uint8, scales *float32, zeros *int32, stride int, x *float32, groups int)
 // Requires: AVX, AVX2, AVX512F
-TEXT ·quantizeInt8AVX512(SB), NOSPLIT, $0-40
+TEXT ·quantizeInt8AVX512(SB), NOSPLIT, $0-48
 	MOVQ       q+0(FP), AX
 	MOVQ       scales+8(FP), CX
-	MOVQ       x+24(FP), DX
-	MOVQ       stride+16(FP), BX
-	MOVQ       groups+32(FP), SI
-	SHLQ       $0x02, BX
+	MOVQ       zeros+16(FP), DX
+	MOVQ       x+32(FP), BX
+	MOVQ       stride+24(FP), SI
+	MOVQ       groups+40(FP), DI
+	SHLQ       $0x02, SI
 	VPTERNLOGD $0xff, Z0, Z0, Z0
-	VPSRLD     $0x1f, Z0, Z1
-	VPSLLD     $0x07, Z1, Z1
 	VPSRLD     $0x01, Z0, Z0
-	CMPQ       SI, $+1
+	CMPQ       DI, $+1
 	JLT        group_done
 
 group:
-	VMOVUPS       (DX), Z2
-	VMOVUPS       64(DX), Z3
-	VMOVUPS       128(DX), Z4
-	VMOVUPS       192(DX), Z5
+	VMOVUPS       (BX), Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       128(BX), Z3
+	VMOVUPS       192(BX), Z4
+	VPANDD        Z1, Z0, Z5
 	VPANDD        Z2, Z0, Z6
-	VPANDD        Z3, Z0, Z7
-	VPMAXSD       Z7, Z6, Z6
-	VPANDD        Z4, Z0, Z7
-	VPMAXSD       Z7, Z6, Z6
-	VPANDD        Z5, Z0, Z7
-	VPMAXSD       Z7, Z6, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y7
-	VPMAXSD       Y7, Y6, Y6
-	VEXTRACTF128  $0x01, Y6, X8
-	VPMAXSD       X8, X6, X8
-	VMOVHLPS      X8, X8, X7
-	VPMAXSD       X7, X8, X8
-	VMOVSHDUP     X8, X7
-	VPMAXSD       X7, X8, X8
-	VMOVSS        ·quantizeConstants+16(SB), X6
-	VCMPSS        $0x05, X6, X8, X6
-	VMOVSS        ·quantizeConstants+8(SB), X7
-	VDIVSS        X8, X7, X7
-	VANDPS        X6, X7, X7
-	VMULSS        ·quantizeConstants+12(SB), X8, X8
-	VANDPS        X6, X8, X8
-	VMOVSS        X8, (CX)
-	VBROADCASTSS  X7, Z6
-	VMULPS        Z6, Z2, Z2
+	VPMAXSD       Z6, Z5, Z5
+	VPANDD        Z3, Z0, Z6
+	VPMAXSD       Z6, Z5, Z5
+	VPANDD        Z4, Z0, Z6
+	VPMAXSD       Z6, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y6
+	VPMAXSD       Y6, Y5, Y5
+	VEXTRACTF128  $0x01, Y5, X9
+	VPMAXSD       X9, X5, X9
+	VMOVHLPS      X9, X9, X6
+	VPMAXSD       X6, X9, X9
+	VMOVSHDUP     X9, X6
+	VPMAXSD       X6, X9, X9
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VMAXPS        Z1, Z7, Z7
+	VMINPS        Z1, Z8, Z8
+	VMAXPS        Z2, Z7, Z7
+	VMINPS        Z2, Z8, Z8
+	VMAXPS        Z3, Z7, Z7
+	VMINPS        Z3, Z8, Z8
+	VMAXPS        Z4, Z7, Z7
+	VMINPS        Z4, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z7, Y5
+	VMAXPS        Y5, Y7, Y7
+	VEXTRACTF128  $0x01, Y7, X6
+	VMAXPS        X6, X7, X6
+	VMOVHLPS      X6, X6, X5
+	VMAXPS        X5, X6, X6
+	VMOVSHDUP     X6, X5
+	VMAXPS        X5, X6, X6
+	VEXTRACTF64X4 $0x01, Z8, Y5
+	VMINPS        Y5, Y8, Y8
+	VEXTRACTF128  $0x01, Y8, X10
+	VMINPS        X10, X8, X10
+	VMOVHLPS      X10, X10, X5
+	VMINPS        X5, X10, X10
+	VMOVSHDUP     X10, X5
+	VMINPS        X5, X10, X10
+	VMULSS        ·quantizeConstants+20(SB), X10, X5
+	VMULSS        ·quantizeConstants+20(SB), X6, X6
+	VSUBSS        X5, X6, X6
+	VSUBSS        X9, X9, X9
+	VADDSS        X9, X6, X6
+	VMOVSS        ·quantizeConstants+16(SB), X5
+	VCMPSS        $0x05, X5, X6, X5
+	VMOVSS        ·quantizeConstants+8(SB), X9
+	VDIVSS        X6, X9, X9
+	VANDPS        X5, X9, X9
+	VMULSS        ·quantizeConstants+12(SB), X6, X6
+	VANDPS        X5, X6, X6
+	VMOVSS        X6, (CX)
+	VBROADCASTSS  X9, Z5
+	VMULSS        X5, X10, X10
+	VCVTTPS2DQ    X10, X10
+	VPCMPEQD      X6, X6, X6
+	VPABSD        X6, X6
+	VPSUBD        X10, X6, X6
+	VMOVD         X6, (DX)
+	VBROADCASTSS  X6, Z6
+	VMULPS        Z5, Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPADDD        Z6, Z1, Z1
+	VPMOVDB       Z1, (AX)
+	VMULPS        Z5, Z2, Z2
 	VCVTPS2DQ     Z2, Z2
-	VPADDD        Z1, Z2, Z2
-	VPMOVDB       Z2, (AX)
-	VMULPS        Z6, Z3, Z3
+	VPADDD        Z6, Z2, Z2
+	VPMOVDB       Z2, 16(AX)
+	VMULPS        Z5, Z3, Z3
 	VCVTPS2DQ     Z3, Z3
-	VPADDD        Z1, Z3, Z3
-	VPMOVDB       Z3, 16(AX)
-	VMULPS        Z6, Z4, Z4
+	VPADDD        Z6, Z3, Z3
+	VPMOVDB       Z3, 32(AX)
+	VMULPS        Z5, Z4, Z4
 	VCVTPS2DQ     Z4, Z4
-	VPADDD        Z1, Z4, Z4
-	VPMOVDB       Z4, 32(AX)
-	VMULPS        Z6, Z5, Z5
-	VCVTPS2DQ     Z5, Z5
-	VPADDD        Z1, Z5, Z5
-	VPMOVDB       Z5, 48(AX)
-	MOVL          $0x80808080, 64(AX)
-	ADDQ          $+256, DX
+	VPADDD        Z6, Z4, Z4
+	VPMOVDB       Z4, 48(AX)
+	ADDQ          $+256, BX
 	ADDQ          $+68, AX
-	ADDQ          BX, CX
-	SUBQ          $+1, SI
-	CMPQ          SI, $+1
+	ADDQ          SI, CX
+	ADDQ          SI, DX
+	SUBQ          $+1, DI
+	CMPQ          DI, $+1
 	JGE           group
 
 group_done:
 	VZEROUPPER
 	RET
 
-// func quantizeInt8AVX2(q *uint8, scales *float32, stride int, x *float32, groups int)
+// func quantizeInt8AVX2(q *uint8, scales *float32, zeros *int32, stride int, x *float32, groups int)
 // Requires: AVX, AVX2
-TEXT ·quantizeInt8AVX2(SB), NOSPLIT, $0-40
+TEXT ·quantizeInt8AVX2(SB), NOSPLIT, $0-48
 	MOVQ     q+0(FP), AX
 	MOVQ     scales+8(FP), CX
-	MOVQ     x+24(FP), DX
-	MOVQ     stride+16(FP), BX
-	MOVQ     groups+32(FP), SI
-	SHLQ     $0x02, BX
+	MOVQ     zeros+16(FP), DX
+	MOVQ     x+32(FP), BX
+	MOVQ     stride+24(FP), SI
+	MOVQ     groups+40(FP), DI
+	SHLQ     $0x02, SI
 	VPCMPEQD Y0, Y0, Y0
-	VPSRLD   $0x1f, Y0, Y1
-	VPSLLD   $0x07, Y1, Y1
 	VPSRLD   $0x01, Y0, Y0
-	CMPQ     SI, $+1
+	CMPQ     DI, $+1
 	JLT      group_done
 
 group:
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
-	VMOVUPS      64(DX), Y4
-	VMOVUPS      96(DX), Y5
-	VMOVUPS      128(DX), Y6
-	VMOVUPS      160(DX), Y7
-	VMOVUPS      192(DX), Y8
-	VMOVUPS      224(DX), Y9
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(BX), Y2
+	VMOVUPS      64(BX), Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      128(BX), Y5
+	VMOVUPS      160(BX), Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      224(BX), Y8
+	VPAND        Y1, Y0, Y9
 	VPAND        Y2, Y0, Y10
-	VPAND        Y3, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y4, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y5, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y6, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y7, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y8, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VPAND        Y9, Y0, Y11
-	VPMAXSD      Y11, Y10, Y10
-	VEXTRACTF128 $0x01, Y10, X11
-	VPMAXSD      X11, X10, X11
-	VMOVHLPS     X11, X11, X10
-	VPMAXSD      X10, X11, X11
-	VMOVSHDUP    X11, X10
-	VPMAXSD      X10, X11, X11
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y3, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y4, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y5, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y6, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y7, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VPAND        Y8, Y0, Y10
+	VPMAXSD      Y10, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X10
+	VPMAXSD      X10, X9, X10
+	VMOVHLPS     X10, X10, X9
+	VPMAXSD      X9, X10, X10
+	VMOVSHDUP    X10, X9
+	VPMAXSD      X9, X10, X10
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y11, Y11, Y11
+	VMAXPS       Y1, Y9, Y9
+	VMINPS       Y1, Y11, Y11
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y2, Y11, Y11
+	VMAXPS       Y3, Y9, Y9
+	VMINPS       Y3, Y11, Y11
+	VMAXPS       Y4, Y9, Y9
+	VMINPS       Y4, Y11, Y11
+	VMAXPS       Y5, Y9, Y9
+	VMINPS       Y5, Y11, Y11
+	VMAXPS       Y6, Y9, Y9
+	VMINPS       Y6, Y11, Y11
+	VMAXPS       Y7, Y9, Y9
+	VMINPS       Y7, Y11, Y11
+	VMAXPS       Y8, Y9, Y9
+	VMINPS       Y8, Y11, Y11
+	VEXTRACTF128 $0x01, Y9, X12
+	VMAXPS       X12, X9, X12
+	VMOVHLPS     X12, X12, X9
+	VMAXPS       X9, X12, X12
+	VMOVSHDUP    X12, X9
+	VMAXPS       X9, X12, X12
+	VEXTRACTF128 $0x01, Y11, X9
+	VMINPS       X9, X11, X9
+	VMOVHLPS     X9, X9, X11
+	VMINPS       X11, X9, X9
+	VMOVSHDUP    X9, X11
+	VMINPS       X11, X9, X9
+	VMULSS       ·quantizeConstants+20(SB), X9, X11
+	VMULSS       ·quantizeConstants+20(SB), X12, X12
+	VSUBSS       X11, X12, X12
+	VSUBSS       X10, X10, X10
+	VADDSS       X10, X12, X12
 	VMOVSS       ·quantizeConstants+16(SB), X10
-	VCMPSS       $0x05, X10, X11, X10
-	VMOVSS       ·quantizeConstants+8(SB), X12
-	VDIVSS       X11, X12, X12
-	VANDPS       X10, X12, X12
-	VMULSS       ·quantizeConstants+12(SB), X11, X11
+	VCMPSS       $0x05, X10, X12, X10
+	VMOVSS       ·quantizeConstants+8(SB), X11
+	VDIVSS       X12, X11, X11
 	VANDPS       X10, X11, X11
-	VMOVSS       X11, (CX)
-	VBROADCASTSS X12, Y10
+	VMULSS       ·quantizeConstants+12(SB), X12, X12
+	VANDPS       X10, X12, X12
+	VMOVSS       X12, (CX)
+	VBROADCASTSS X11, Y10
+	VMULSS       X10, X9, X9
+	VCVTTPS2DQ   X9, X9
+	VPCMPEQD     X11, X11, X11
+	VPABSD       X11, X11
+	VPSUBD       X9, X11, X11
+	VMOVD        X11, (DX)
+	VBROADCASTSS X11, Y9
+	VMULPS       Y10, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y9, Y1, Y1
 	VMULPS       Y10, Y2, Y2
 	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y1, Y2, Y2
+	VPADDD       Y9, Y2, Y2
 	VMULPS       Y10, Y3, Y3
 	VCVTPS2DQ    Y3, Y3
-	VPADDD       Y1, Y3, Y3
+	VPADDD       Y9, Y3, Y3
 	VMULPS       Y10, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y1, Y4, Y4
+	VPADDD       Y9, Y4, Y4
 	VMULPS       Y10, Y5, Y5
 	VCVTPS2DQ    Y5, Y5
-	VPADDD       Y1, Y5, Y5
+	VPADDD       Y9, Y5, Y5
 	VMULPS       Y10, Y6, Y6
 	VCVTPS2DQ    Y6, Y6
-	VPADDD       Y1, Y6, Y6
+	VPADDD       Y9, Y6, Y6
 	VMULPS       Y10, Y7, Y7
 	VCVTPS2DQ    Y7, Y7
-	VPADDD       Y1, Y7, Y7
+	VPADDD       Y9, Y7, Y7
 	VMULPS       Y10, Y8, Y8
 	VCVTPS2DQ    Y8, Y8
-	VPADDD       Y1, Y8, Y8
-	VMULPS       Y10, Y9, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPADDD       Y1, Y9, Y9
-	VPACKSSDW    Y3, Y2, Y2
-	VPERMQ       $0xd8, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPERMQ       $0xd8, Y4, Y4
-	VPACKUSWB    Y4, Y2, Y2
-	VPERMQ       $0xd8, Y2, Y2
-	VMOVDQU      Y2, (AX)
-	VPACKSSDW    Y7, Y6, Y6
-	VPERMQ       $0xd8, Y6, Y6
-	VPACKSSDW    Y9, Y8, Y8
-	VPERMQ       $0xd8, Y8, Y8
-	VPACKUSWB    Y8, Y6, Y6
-	VPERMQ       $0xd8, Y6, Y6
-	VMOVDQU      Y6, 32(AX)
-	MOVL         $0x80808080, 64(AX)
-	ADDQ         $+256, DX
+	VPADDD       Y9, Y8, Y8
+	VPACKSSDW    Y2, Y1, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VPACKUSWB    Y3, Y1, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VMOVDQU      Y1, (AX)
+	VPACKSSDW    Y6, Y5, Y5
+	VPERMQ       $0xd8, Y5, Y5
+	VPACKSSDW    Y8, Y7, Y7
+	VPERMQ       $0xd8, Y7, Y7
+	VPACKUSWB    Y7, Y5, Y5
+	VPERMQ       $0xd8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)
+	ADDQ         $+256, BX
 	ADDQ         $+68, AX
-	ADDQ         BX, CX
-	SUBQ         $+1, SI
-	CMPQ         SI, $+1
+	ADDQ         SI, CX
+	ADDQ         SI, DX
+	SUBQ         $+1, DI
+	CMPQ         DI, $+1
 	JGE          group
 
 group_done:

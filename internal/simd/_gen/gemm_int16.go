@@ -53,10 +53,10 @@ func (g *int16Emitter) group(rows int, at groupPlace) [][2]reg.VecVirtual {
 // scales.
 type integerEmitter struct{ gemmEmitter }
 
-// groupPlace are pointers into a group: of the rows, as at wants them, of the panel and of its scales.
+// groupPlace are pointers into a group: of the rows, as at wants them, and of their scales, of the panel and of its scales.
 type groupPlace struct {
-	rows          []reg.GPVirtual
-	panel, scales reg.GPVirtual
+	rows                     []reg.GPVirtual
+	rowScales, panel, scales reg.GPVirtual
 }
 
 // block computes rows outputs rows and goes on with the next block. The sums of a group are those that group makes, which
@@ -64,7 +64,7 @@ type groupPlace struct {
 func (g *integerEmitter) block(rows int, group func(rows int, at groupPlace) [][2]reg.VecVirtual) {
 	scales := g.rowScales()
 	g.startRows(rows)
-	at, groups := groupPlace{panel: g.value("panel"), scales: g.value("scales")}, g.value("groups")
+	at, groups := groupPlace{rowScales: scales, panel: g.value("panel"), scales: g.value("scales")}, g.value("groups")
 	at.rows = g.rowPointers(rows)
 	g.loop(string(label("rows%d_group", rows)), groups, 1, func() {
 		g.scaleSums(group(rows, at), scales, at.scales)

@@ -8,19 +8,18 @@ import (
 const (
 	groupFours = 16                   // steps of four values in a group
 	int8Stored = 4 * (groupFours + 1) // bytes of a group in a row, with the spare ones
-	zeroByte   = 128                  // an activation of nothing
 )
 
 // gemmInt8 is gemmInt16 for int8: a step multiplies four values of a row with four rows of the panel. The activations are
-// stored with 128 added, as VPDPBUSD wants them; so the sums begin at -128 times the sum of the weights, which was computed
-// when those were packed. VPMADDUBSW of AVX2 would saturate with such values: there the activations lose 128 again and give
-// their signs to the weights.
+// bytes without sign, as VPDPBUSD wants them, and zero is one of them, another in each group; so the sums begin at minus
+// that times the sum of the weights, which was computed when those were packed. VPMADDUBSW of AVX2 would saturate with such values: there
+// the activations lose 128 and give their signs to the weights.
 //
-// What it has to gain, for 12 rows and a group: 17 steps of 24 VPDPBUSD, and 72 instructions for the scales, are 480 for the
-// vector units, where gemmInt16 has 32 steps of 24 VPDPWSSD and the same 72: 840, which is 1.75 times as many. It reads 68
+// What it has to gain, for 12 rows and a group: 17 steps of 24 VPDPBUSD, and 108 instructions for the scales and zeros, are 516 for the
+// vector units, where gemmInt16 has 32 steps of 24 VPDPWSSD and 72 for the scales: 840, which is 1.6 times as many. It reads 68
 // bytes of weights where that reads 128.
 func gemmInt8(t *target) {
-	t.function("gemmInt8", "func(c *float32, ldc int, a *uint8, aScales *float32, aStride int, panel *int8, starts *int32, scales, bias *float32, m, groups int)")
+	t.function("gemmInt8", "func(c *float32, ldc int, a *uint8, aScales *float32, aZeros *int32, aStride int, panel *int8, starts *int32, scales, bias *float32, m, groups int)")
 	g := &int8Emitter{integerEmitter: integerEmitter{gemmEmitter{target: t, rows: 12}}}
 	if !t.wide() {
 		g.rows = 4
@@ -57,7 +56,7 @@ func (t *target) byteOffset() reg.VecVirtual {
 
 // group multiplies a group of each row with its part of the panel, the spare values at the end.
 func (g *int8Emitter) group(rows int, at groupPlace) [][2]reg.VecVirtual {
-	sums, steps := g.startSums(rows, at.scales), g.GP64()
+	sums, steps := g.startSums(rows, at), g.GP64()
 	g.MOVQ(operand.U32(groupFours), steps)
 	g.loop(string(label("rows%d_fours", rows)), steps, unroll, func() {
 		for i := range unroll {
@@ -70,22 +69,40 @@ func (g *int8Emitter) group(rows int, at groupPlace) [][2]reg.VecVirtual {
 	return sums
 }
 
-// startSums are zero for AVX2, and for AVX-512 what takes back the 128 of each activation. Those lie as the scales do.
-func (g *int8Emitter) startSums(rows int, scales reg.GPVirtual) [][2]reg.VecVirtual {
-	if !g.wide() {
-		return g.zeroSums(rows)
+// startSums are what takes back that zero is not 0, or, for AVX2, not 128. starts lie as the scales of the panel do, the rows' zeros as
+// theirs.
+func (g *int8Emitter) startSums(rows int, at groupPlace) [][2]reg.VecVirtual {
+	starts, zeros := g.beside(at.scales, "starts", "scales"), g.beside(at.rowScales, "aZeros", "aScales")
+	var weights [2]reg.VecVirtual
+	for half := range weights {
+		weights[half] = g.vec()
+		g.VMOVUPS(operand.Mem{Base: starts, Disp: half * g.bytes()}, weights[half])
 	}
-	starts := g.value("starts")
-	g.SUBQ(g.value("scales"), starts)
-	g.ADDQ(scales, starts)
+	middle := g.vec()
+	if !g.wide() {
+		g.VPSRLD(operand.Imm(24), g.offset, middle)
+	}
 	sums := make([][2]reg.VecVirtual, rows)
 	for i := range sums {
+		zero := g.vec()
+		g.VPBROADCASTD(operand.Mem{Base: zeros, Disp: 4 * i}, zero)
+		if !g.wide() {
+			g.VPSUBD(middle, zero, zero)
+		}
 		for half := range sums[i] {
 			sums[i][half] = g.vec()
-			g.VMOVUPS(operand.Mem{Base: starts, Disp: half * g.bytes()}, sums[i][half])
+			g.VPMADDWD(weights[half], zero, sums[i][half])
 		}
 	}
 	return sums
+}
+
+// beside is where a parameter lies that is laid out as another, at which a pointer moves.
+func (g *int8Emitter) beside(pointer reg.GPVirtual, param, other string) reg.GPVirtual {
+	p := g.value(param)
+	g.SUBQ(g.value(other), p)
+	g.ADDQ(pointer, p)
+	return p
 }
 
 // step adds the products of four values of each row with four rows of the weights.

@@ -5,28 +5,51 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// spareZeros are four spare values that are nothing.
-const spareZeros = zeroByte * 0x01010101
-
-// quantizeInt8 turns groups of 64 float32 into bytes, 128 added, with a scale. The spare values after them become nothing.
+// quantizeInt8 turns groups of 64 float32 into bytes, with a scale and the byte that stands for zero.
 func quantizeInt8(t *target) {
-	t.function("quantizeInt8", "func(q *uint8, scales *float32, stride int, x *float32, groups int)")
-	q, scales, x, stride, groups := t.value("q"), t.value("scales"), t.value("x"), t.value("stride"), t.value("groups")
+	t.function("quantizeInt8", "func(q *uint8, scales *float32, zeros *int32, stride int, x *float32, groups int)")
+	q, scales, zeros, x, stride, groups := t.value("q"), t.value("scales"), t.value("zeros"), t.value("x"), t.value("stride"), t.value("groups")
 	t.SHLQ(operand.Imm(2), stride)
-	sign, offset := t.vec(), t.vec()
+	sign := t.vec()
 	t.ones(sign)
-	t.VPSRLD(operand.Imm(31), sign, offset)
-	t.VPSLLD(operand.Imm(7), offset, offset) // 128
-	t.VPSRLD(operand.Imm(1), sign, sign)     // all bits but the sign
+	t.VPSRLD(operand.Imm(1), sign, sign) // all bits but the sign
 	t.loop("group", groups, 1, func() {
 		values := t.groupOf(x)
-		t.narrowBytes(values, t.groupScale(t.largest(values, sign), scales, 2), offset, q)
-		t.MOVL(operand.U32(spareZeros), operand.Mem{Base: q, Disp: groupValues})
+		half, low := t.halfRange(values, sign)
+		inverse := t.groupScale(half, scales, 2)
+		t.VMULSS(inverse.AsX(), low, low)
+		t.VCVTTPS2DQ(low, low)
+		zero := t.XMM()
+		t.VPCMPEQD(zero, zero, zero)
+		t.VPABSD(zero, zero) // 1
+		t.VPSUBD(low, zero, zero)
+		t.VMOVD(zero, operand.Mem{Base: zeros})
+		t.narrowBytes(values, inverse, t.spreadLow(zero), q)
 		t.ADDQ(operand.I32(4*groupValues), x)
 		t.ADDQ(operand.I32(int8Stored), q)
 		t.ADDQ(stride, scales)
+		t.ADDQ(stride, zeros)
 	})
 	t.end()
+}
+
+// halfRange leaves in the lowest lanes half of how far the largest and the smallest value, or zero, are apart, which is no number where
+// a value is not finite; and the smallest.
+func (t *target) halfRange(values []reg.VecVirtual, sign reg.VecVirtual) (half, low reg.VecVirtual) {
+	top := t.largest(values, sign)
+	most, least := t.zero(), t.zero()
+	for _, v := range values {
+		t.VMAXPS(v, most, most)
+		t.VMINPS(v, least, least)
+	}
+	half, low = t.maximum(most), t.reduce(least, t.VMINPS)
+	part := t.XMM()
+	t.VMULSS(global("quantizeConstants", 5), low, part)
+	t.VMULSS(global("quantizeConstants", 5), half, half)
+	t.VSUBSS(part, half, half)
+	t.VSUBSS(top, top, top) // 0, but for what is not finite
+	t.VADDSS(top, half, half)
+	return half, low
 }
 
 // narrowBytes stores the multiples of values as bytes, offset added.
