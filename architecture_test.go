@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"hf/hub":               {"models"},
 	"hf/hub/hubtest":       {},
 	"hf/library":           {"hf", "hf/hub", "hf/local", "hf/pickle", "hf/safetensors", "models"},
-	"hf/bundled":           {"hf", "hf/local"},
+	"hf/bundled":           {"hf", "hf/encoder", "hf/local", "internal/simd"},
 	"index":                {"models"},
 	"index/auto":           {"index"},
 	"index/chromem":        {"index"},

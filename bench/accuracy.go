@@ -21,7 +21,7 @@ type accuracy struct {
 	Texts string `help:"Folder that is searched for *.jsonl with a text a line (text, query or question) and *.json with a list of strings." required:"" type:"existingdir"`
 	Each  int    `help:"Most texts of one file, evenly spaced." default:"150"`
 
-	Levels []string `help:"Kernels to measure, avx2-int8 for those that multiply in int8; all that can run here if left out. Plain Go takes a quarter of a second a text."`
+	Levels []string `help:"Kernels to measure, avx2-int8 or avx512-int16 for those that multiply in something else than they do by themselves; all that can run here if left out. Plain Go takes a quarter of a second a text."`
 }
 
 // Run compares the vectors of every kernel with the reference's.
@@ -35,7 +35,7 @@ func (a *accuracy) Run(ctx context.Context) error {
 		return err
 	}
 	if len(a.Levels) == 0 {
-		a.Levels = append(simd.Levels(), int8Kernels())
+		a.Levels = append(simd.Levels(), otherKernels())
 	}
 	for _, level := range a.Levels {
 		m, restore, err := openWith(level)

@@ -5,37 +5,44 @@ import (
 	"strings"
 
 	"searchd/hf/bundled"
+	"searchd/hf/encoder"
 	"searchd/hf/local"
 	"searchd/internal/simd"
 )
 
-// int8Suffix stands after the name of kernels that multiply in int8.
-const int8Suffix = "-int8"
-
-// openWith opens the bundled model for kernels, such as "avx2" or "avx2-int8", which are used until restore is called.
+// openWith opens the bundled model for kernels, such as "avx2", or "avx2-int8" where they are to multiply in something else than they do
+// by themselves. They are used until restore is called.
 func openWith(kernels string) (m *local.Embedder, restore func(), err error) {
-	level, eight := strings.CutSuffix(kernels, int8Suffix)
+	level, arithmetic := kernels, ""
+	for _, a := range []string{encoder.Int8, encoder.Int16} {
+		if before, ok := strings.CutSuffix(kernels, "-"+a); ok {
+			level, arithmetic = before, a
+		}
+	}
 	if restore, err = simd.SetLevel(level); err != nil {
 		return nil, nil, err
 	}
-	if m, err = bundled.Open(local.Options{Int8: eight}); err != nil {
+	if m, err = bundled.Open(local.Options{Arithmetic: arithmetic}); err != nil {
 		restore()
 		return nil, nil, err
 	}
 	return m, restore, nil
 }
 
-// int8Kernels are the best here that multiply in int8.
-func int8Kernels() string {
+// otherKernels are the best here for integers, but in the arithmetic that they do not choose by themselves.
+func otherKernels() string {
 	levels := simd.Levels()
-	return levels[slices.IndexFunc(levels, func(l string) bool { return l != simd.LevelAMX })] + int8Suffix
+	if simd.FastInt8() {
+		return levels[0] + "-" + encoder.Int16
+	}
+	return levels[slices.IndexFunc(levels, func(l string) bool { return l != simd.LevelAMX })] + "-" + encoder.Int8
 }
 
-// kernelsToTime are the best, and those of int8 where the processor has the instruction that they are for.
+// kernelsToTime are the best, and the others where the processor has the instruction that int8 is for.
 func kernelsToTime() []string {
 	best := simd.Levels()[:1:1]
 	if slices.Contains(simd.Features(), "avx512vnni") {
-		return append(best, int8Kernels())
+		return append(best, otherKernels())
 	}
 	return best
 }

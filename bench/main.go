@@ -37,7 +37,7 @@ type speed struct {
 	reference
 	Binary   string   `help:"searchd binary, to be measured over HTTP." type:"existingfile"`
 	Peers    []string `help:"Peers to measure." default:"onnxruntime,onnxruntime-int8,openvino,openvino-bf16,sentence-transformers"`
-	Levels   []string `help:"Kernels of searchd to measure, avx512-int8 for those that multiply in int8; if left out the best that the processor has and, where it has VNNI, those in int8."`
+	Levels   []string `help:"Kernels of searchd to measure, avx2-int8 or avx512-int16 for those that multiply in something else than they do by themselves; if left out the best that the processor has and, where it has VNNI, those in the other of the two."`
 	Tei      string   `help:"Address of a running text-embeddings-inference that serves the same model, to be put under the same load."`
 	Rounds   int      `help:"Rounds; every engine is measured once a round, and the table shows medians." default:"3"`
 	Baseline string   `help:"Write the figures to this file, as JSON."`

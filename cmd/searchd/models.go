@@ -18,7 +18,7 @@ import (
 // modelFlags say which models there are beside the bundled one and those of the Hugging Face cache, and how they compute.
 type modelFlags struct {
 	Folder    string `name:"models" help:"Folder with models, each in a folder of its own, beside those that were pulled." type:"path" placeholder:"DIR"`
-	Precision string `help:"What models multiply in: auto, as suits the processor; int8, made for AVX-512 VNNI, whose vectors are a little less exact." enum:"auto,int8" default:"auto"`
+	Precision string `help:"What models multiply in: auto, as suits the processor; int16, as near to the reference as float32; int8, made for AVX-512 VNNI." enum:"auto,int16,int8" default:"auto"`
 }
 
 // open answers the models of this process. What is measured of them is kept in the data folder.
@@ -45,7 +45,10 @@ func (f modelFlags) open(data string, counted *metrics.Metrics, log *slog.Logger
 
 // options has a model compute as the flags say, and counted watch it.
 func (f modelFlags) options(o local.Options, counted *metrics.Metrics) local.Options {
-	o.Observer, o.Int8 = counted.Model(o.ID), f.Precision == "int8"
+	o.Observer = counted.Model(o.ID)
+	if f.Precision != "auto" {
+		o.Arithmetic = f.Precision
+	}
 	return o
 }
 

@@ -12,7 +12,7 @@ import (
 
 func int8Model(t testing.TB, config Config, file *safetensors.File) *Model {
 	t.Helper()
-	m, err := New(config, file, Options{Int8: true})
+	m, err := New(config, file, Options{Arithmetic: Int8})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestInt8(t *testing.T) {
 					worst = min(worst, cosine)
 				}
 				t.Logf("cosine at least %.5f", worst)
-				if worst < 0.998 || worst > 0.9999999 {
+				if worst < 0.999 || worst > 0.9999999 {
 					t.Errorf("cosine at least %v", worst)
 				}
 			})
@@ -110,15 +110,17 @@ func TestArithmetic(t *testing.T) {
 		}{
 			{file, Options{}, "float32"},
 			{q, Options{}, "int16"},
-			{file, Options{Int8: true}, "int8"},
-			{q, Options{Int8: true}, "int8"},
+			{file, Options{Arithmetic: Int16}, "float32"},
+			{q, Options{Arithmetic: Int16}, "int16"},
+			{file, Options{Arithmetic: Int8}, "int8"},
+			{q, Options{Arithmetic: Int8}, "int8"},
 		} {
 			m, err := New(config, test.file, test.o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := test.want
-			if simd.Tiles() && !test.o.Int8 {
+			if simd.Tiles() && test.o.Arithmetic == "" {
 				want = "bfloat16"
 			}
 			if m.Arithmetic() != want {

@@ -30,13 +30,20 @@ type Model struct {
 	precision  string
 }
 
-// Options say how a model computes. The zero value does it as suits the processor, without a loss that can be measured.
+// Options say how a model computes.
 type Options struct {
-	// Int8 rounds what the weights are multiplied with to int8, with a scale for each 64 values. It is made for AVX-512
-	// VNNI, works everywhere, and goes before tiles. Weights that are floats are quantised, which takes some seconds for a large
-	// model.
-	Int8 bool
+	// Arithmetic is what the layers multiply in. "" is bfloat16 where the processor has tiles, else int16, and float32 where the weights
+	// are no integers. Int16 is the same without tiles. Int8 rounds what the weights are multiplied with to int8, with a scale and a zero for
+	// each 64 values. It is made for AVX-512 VNNI and works everywhere. Weights that are floats are quantised, which takes
+	// some seconds for a large model.
+	Arithmetic string
 }
+
+// What Options.Arithmetic may be, beside "".
+const (
+	Int8  = "int8"
+	Int16 = "int16"
+)
 
 // New packs the weights of file, on all cores, for the kernels in use: simd.Level. The model keeps a reference to file's bytes where its word embeddings are
 // int8, else none. The weights may be F32, F16, BF16 or what Quantize makes; a tensor that is missing or has the wrong
@@ -54,8 +61,8 @@ func New(config Config, file *safetensors.File, o Options) (*Model, error) {
 		longest:      config.MaxTokens(),
 		scale:        float32(1 / math.Sqrt(float64(config.headSize()))),
 		activate:     activate,
-		tiled:        simd.Tiles() && !o.Int8,
-		eight:        o.Int8,
+		tiled:        simd.Tiles() && o.Arithmetic == "",
+		eight:        o.Arithmetic == Int8,
 		hidden:       rounded(1, config.Hidden),
 		intermediate: rounded(1, config.Intermediate),
 		head:         rounded(config.Heads, config.headSize()),

@@ -33,7 +33,7 @@ type Options struct {
 	BatchTokens int      // most tokens in a batch; default: 512
 	QueueTexts  int      // most texts that wait, of little calls and of large ones each; default: 16,384
 	QueueTokens int      // most tokens that wait, likewise; default: 1,048,576
-	Int8        bool     // multiply in int8: encoder.Options
+	Arithmetic  string   // what is multiplied in: encoder.Options
 	Observer    Observer // is told what the workers do; nil tells nobody
 }
 
@@ -117,7 +117,7 @@ func (e *Embedder) openModel(fsys fs.FS, l *layout, o Options) (revision string,
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", weightsFile, err)
 	}
-	if e.model, err = encoder.New(l.config, file, encoder.Options{Int8: o.Int8}); err != nil {
+	if e.model, err = encoder.New(l.config, file, encoder.Options{Arithmetic: o.Arithmetic}); err != nil {
 		return "", err
 	}
 	hash := sha256.New()

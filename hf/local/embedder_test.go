@@ -16,12 +16,13 @@ import (
 
 	"searchd/hf"
 	"searchd/hf/bundled"
+	"searchd/hf/encoder"
 	"searchd/hf/local"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// The vectors are the same, bit for bit, with any number of workers, any batch size and any order of the texts, also in int8.
+// The vectors are the same, bit for bit, with any number of workers, any batch size and any order of the texts, in every arithmetic of integers.
 func TestSameVectorsEveryWay(t *testing.T) {
 	list, _ := loadGoldens(t)
 	_, some := quick(list)
@@ -29,15 +30,15 @@ func TestSameVectorsEveryWay(t *testing.T) {
 	for i := 0; i < len(some); i += 5 {
 		texts = append(texts, some[i])
 	}
-	for _, eight := range []bool{false, true} {
-		one := openBundled(t, local.Options{Workers: 1, Int8: eight})
+	for _, arithmetic := range []string{encoder.Int16, encoder.Int8} {
+		one := openBundled(t, local.Options{Workers: 1, Arithmetic: arithmetic})
 		var want []hf.Embedding
 		for _, text := range texts {
 			want = append(want, embed(t, one, text)...)
 		}
 		for _, workers := range []int{1, 2, 4} {
 			for _, budget := range []int{1, 512} {
-				e := openBundled(t, local.Options{Workers: workers, BatchTokens: budget, Int8: eight})
+				e := openBundled(t, local.Options{Workers: workers, BatchTokens: budget, Arithmetic: arithmetic})
 				order := rand.New(rand.NewPCG(1, uint64(budget))).Perm(len(texts))
 				shuffled := make([]string, len(texts))
 				for i, from := range order {
@@ -45,7 +46,7 @@ func TestSameVectorsEveryWay(t *testing.T) {
 				}
 				for i, got := range embed(t, e, shuffled...) {
 					if !cmp.Equal(want[order[i]], got) {
-						t.Fatalf("%d workers, batches of %d, int8 %v: %.60q differs", workers, budget, eight, shuffled[i])
+						t.Fatalf("%d workers, batches of %d, %s: %.60q differs", workers, budget, arithmetic, shuffled[i])
 					}
 				}
 			}
@@ -182,11 +183,12 @@ func folder(t *testing.T, changes map[string][]byte) fstest.MapFS {
 }
 
 func TestOpenFolder(t *testing.T) {
-	e, err := local.Open(folder(t, nil), local.Options{})
+	o := local.Options{Arithmetic: encoder.Int16}
+	e, err := local.Open(folder(t, nil), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := openBundled(t, local.Options{}).Card()
+	want := openBundled(t, o).Card()
 	want.ID, want.Source, want.Licence, want.Null = "local", "folder", "", hf.Null{}
 	if diff := cmp.Diff(want, e.Card()); diff != "" {
 		t.Error(diff)
@@ -194,16 +196,17 @@ func TestOpenFolder(t *testing.T) {
 }
 
 func TestPrompts(t *testing.T) {
+	o := local.Options{Arithmetic: encoder.Int16}
 	e, err := local.Open(folder(t, map[string][]byte{
 		"config_sentence_transformers.json": []byte(`{"prompts":{"query":"query: ","passage":"passage: "}}`),
-	}), local.Options{})
+	}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[hf.Role]string{hf.Query: "query: ", hf.Document: "passage: "}, e.Card().Prompts); diff != "" {
 		t.Error(diff)
 	}
-	plain := openBundled(t, local.Options{})
+	plain := openBundled(t, o)
 	for role, text := range map[hf.Role]string{hf.Query: "query: bread", hf.Document: "passage: bread"} {
 		got, err := e.Embed(t.Context(), role, []string{"bread"})
 		if err != nil {

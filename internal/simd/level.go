@@ -36,6 +36,9 @@ func Level() string {
 // What is packed in one way works at every level, if slowly.
 func Tiles() bool { return hasAMX || goBFloat16 }
 
+// FastInt8 tells whether the level in use multiplies bytes, in one instruction, faster than anything else.
+func FastInt8() bool { return hasVNNI && !hasAMX }
+
 // goBFloat16 is set by SetLevel alone.
 var goBFloat16 bool
 
