@@ -136,7 +136,7 @@ func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) 
 	var leg sync.WaitGroup
 	var failed error
 	leg.Add(1)
-	cores.Elsewhere(func() {
+	cores.Elsewhere(1, func(int) {
 		defer leg.Done()
 		start := time.Now()
 		b.words, failed = words.Search(ctx, b.plan.words, b.plan.allow)

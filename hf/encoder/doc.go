@@ -24,8 +24,9 @@
 // int32: simd.GemmInt16. To the vectors that is no loss that can be measured (the activations keep 15 bits), and it takes half
 // the instructions and a quarter of the bytes of float32. Attention, GELU and LayerNorm stay in float32.
 //
-// Options.Int8 rounds to int8 instead, with the same scales: simd.GemmInt8. That is a loss, most of all where one value of a group
-// is far larger than the others; the state has such values, always at the same places, and one a group is kept as five.
+// With the arithmetic Int8 they are rounded to int8 instead: simd.GemmInt8. That is a loss, most of all where one value of a group is
+// far larger than the others; the state has such values, always at the same places, and one a group is kept as five. A group has a zero of
+// its own, too: after GELU nearly all values are on one side of it.
 //
 // At the end the rows of each text are pooled, and go through the dense layers of Output; a classifier's head is two of them.
 //

@@ -94,9 +94,7 @@ func (p *pass) run(visit func(layer int)) {
 func (p *pass) sharedBy(helpers int) *pass {
 	shared := &pass{m: p.m, ws: p.ws, b: p.b, tokens: p.tokens, shared: true}
 	shared.next.Store(uint64(waiting))
-	for i := range helpers {
-		cores.Elsewhere(func() { shared.help(1 + i) })
-	}
+	cores.Elsewhere(helpers, func(i int) { shared.help(1 + i) })
 	return shared
 }
 

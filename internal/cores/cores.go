@@ -16,8 +16,8 @@ func Spare() { runtime.GOMAXPROCS(2*count + 4) }
 // system has no such thing, nothing is changed. The goroutine should end soon, as its thread does with it.
 func Lower() { lower() }
 
-// Elsewhere calls f at once, without waiting for it, on another core than the caller's: for parts of what somebody waits for. A goroutine
-// would do where the system gave its thread a core that is idle. Linux as the guest of a hypervisor often does not: to it a core of which the
-// host knows nothing to do looks taken (available_idle_cpu and vcpu_is_preempted in its kernel/sched), and the thread waits behind the
-// caller's, for milliseconds. Where all cores have such work, or the system has no such threads, f gets a goroutine.
-func Elsewhere(f func()) { elsewhere(f) }
+// Elsewhere calls f(0) to f(n-1) at once, without waiting for them, on other cores than the caller's: for parts of what somebody waits for.
+// Goroutines would do where the system gave their threads cores that are idle. Linux as the guest of a hypervisor often does not: to it a core
+// of which the host knows nothing to do looks taken (available_idle_cpu and vcpu_is_preempted in its kernel/sched), and the thread waits
+// behind the caller's, for milliseconds. Where the cores have much to do anyway, and where the system has no such threads, they get goroutines.
+func Elsewhere(n int, f func(i int)) { elsewhere(n, f) }

@@ -62,7 +62,7 @@ func TestAnotherCore(t *testing.T) {
 		}
 		for i := range calls {
 			ran := make(chan int)
-			Elsewhere(func() { ran <- thisCore() })
+			Elsewhere(1, func(int) { ran <- thisCore() })
 			if got := <-ran; got == core && i >= first {
 				t.Fatalf("call %d ran on core %d, as its caller", i, core)
 			}

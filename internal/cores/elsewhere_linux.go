@@ -3,6 +3,7 @@ package cores
 import (
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -26,31 +27,37 @@ var idle struct {
 	made int
 }
 
-func elsewhere(f func()) {
-	h := take()
-	if h == nil {
-		go f()
-		return
+func elsewhere(n int, f func(i int)) {
+	core, helpers := thisCore(), take(n)
+	for i := range n {
+		if i >= len(helpers) {
+			go f(i)
+			continue
+		}
+		h, work := helpers[i], func() { f(i) }
+		h.shun(core)
+		h.work.Store(&work)
+		h.ring()
 	}
-	h.shun(thisCore())
-	h.work.Store(&f)
-	h.ring()
 }
 
-// take is nil where all helpers are at work, or none can be had.
-func take() *helper {
+// take is as many helpers as there are of those that are wanted. It is none where others are at work, and those, these, and their callers would
+// be more than the cores: who is busy then is better left to the system.
+func take(wanted int) []*helper {
 	idle.Lock()
 	defer idle.Unlock()
-	if last := len(idle.list) - 1; last >= 0 {
-		h := idle.list[last]
-		idle.list = idle.list[:last]
-		return h
+	busy := idle.made - len(idle.list)
+	if busy > 0 && 2*(busy+wanted) > count {
+		return nil
 	}
-	if idle.made < count {
+	for idle.made < min(busy+wanted, count) {
 		idle.made++
 		go wait()
 	}
-	return nil
+	first := len(idle.list) - min(wanted, len(idle.list))
+	taken := slices.Clone(idle.list[first:])
+	idle.list = idle.list[:first]
+	return taken
 }
 
 // wait is the life of a helper.

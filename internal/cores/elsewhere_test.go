@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestElsewhere has everything done that it is given, once, however much that is.
+// TestElsewhere has everything done that it is given, once, however many ask.
 func TestElsewhere(t *testing.T) {
 	const callers, calls = 8, 200
 	var done [callers * calls]atomic.Int32
@@ -14,10 +14,11 @@ func TestElsewhere(t *testing.T) {
 	for c := range callers {
 		callersDone.Go(func() {
 			for i := range calls {
-				work.Add(1)
-				Elsewhere(func() {
+				n := i%3 + 1
+				work.Add(n)
+				Elsewhere(n, func(part int) {
 					defer work.Done()
-					done[c*calls+i].Add(1)
+					done[c*calls+i].Add(1 << (8 * part))
 				})
 			}
 		})
@@ -25,8 +26,8 @@ func TestElsewhere(t *testing.T) {
 	callersDone.Wait()
 	work.Wait()
 	for i := range done {
-		if n := done[i].Load(); n != 1 {
-			t.Fatalf("call %d was done %d times", i, n)
+		if got, want := done[i].Load(), []int32{1, 1 + 1<<8, 1 + 1<<8 + 1<<16}[i%calls%3]; got != want {
+			t.Fatalf("call %d: its parts were done %#x times, want %#x", i, got, want)
 		}
 	}
 }

@@ -4,4 +4,8 @@ package cores
 
 func lower() {}
 
-func elsewhere(f func()) { go f() }
+func elsewhere(n int, f func(i int)) {
+	for i := range n {
+		go f(i)
+	}
+}
