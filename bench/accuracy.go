@@ -57,7 +57,7 @@ func (a *accuracy) vectors(ctx context.Context, texts []string) ([]float32, erro
 	if err := os.MkdirAll(a.Work, 0o755); err != nil {
 		return nil, err
 	}
-	in, out := filepath.Join(a.Work, "texts.json"), filepath.Join(a.Work, "vectors.f32")
+	in, out := filepath.Join(a.Work, "accuracy.json"), filepath.Join(a.Work, "accuracy.f32")
 	b, err := json.Marshal(texts)
 	if err != nil {
 		return nil, err
