@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"github.com/blevesearch/vellum"
-	"github.com/blevesearch/vellum/levenshtein"
 )
 
-// The tables of the whole automaton are the oracle.
-func TestSlipsAgainstAWholeAutomaton(t *testing.T) {
+// The whole table of edits is the oracle. (The automaton of vellum is not: it now and then misses a letter that is wrong and two, further on,
+// that have changed places.)
+func TestSlipsAgainstAWholeTable(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	letters := []rune("abcdeßжя語𝄞")
@@ -22,16 +22,8 @@ func TestSlipsAgainstAWholeAutomaton(t *testing.T) {
 	}
 	accepted := 0
 	for most := uint8(1); most <= 2; most++ {
-		whole, err := levenshtein.NewLevenshteinAutomatonBuilder(most, true)
-		if err != nil {
-			t.Fatal(err)
-		}
 		for range 150 {
 			word := text(5 + r.IntN(8))
-			oracle, err := whole.BuildDfa(word, most)
-			if err != nil {
-				t.Fatal(err)
-			}
 			a := newSlips(word, most)
 			for range 300 {
 				other := mistyped(r, word, letters)
@@ -39,7 +31,7 @@ func TestSlipsAgainstAWholeAutomaton(t *testing.T) {
 					other = text(1 + r.IntN(10))
 				}
 				same := []rune(other)[0] == []rune(word)[0]
-				want := same && vellum.AutomatonContains(oracle, []byte(other))
+				want := same && edits([]rune(word), []rune(other)) <= int(most)
 				if got := vellum.AutomatonContains(a, []byte(other)); got != want {
 					t.Fatalf("seed %d: %q from %q, at most %d edits: accepted %v, want %v", seed, other, word, most, got, want)
 				}
@@ -57,6 +49,29 @@ func TestSlipsAgainstAWholeAutomaton(t *testing.T) {
 	if accepted < 10_000 {
 		t.Errorf("only %d were near", accepted)
 	}
+}
+
+// edits is the optimal string alignment distance, by its definition.
+func edits(a, b []rune) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			if i == 0 || j == 0 {
+				d[i][j] = i + j
+				continue
+			}
+			wrong := 1
+			if a[i-1] == b[j-1] {
+				wrong = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+wrong)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
 }
 
 // mistyped is a word with up to three slips.
