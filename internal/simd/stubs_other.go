@@ -44,15 +44,15 @@ func gemmInt16AVX2(_ *float32, _ int, _ *int16, _ *float32, _ int, _ *int8, _, _
 func quantizeInt16AVX512(_ *int16, _ *float32, _ int, _ *float32, _ int) { panic(noAssembly) }
 func quantizeInt16AVX2(_ *int16, _ *float32, _ int, _ *float32, _ int)   { panic(noAssembly) }
 
-func gemmInt8AVX512(_ *float32, _ int, _ *uint8, _ *float32, _ int, _ *int8, _ *int32, _, _ *float32, _, _ int) {
+func gemmInt8AVX512(_ *float32, _ int, _ *uint8, _ *float32, _ *int32, _ int, _ *int8, _ *int32, _, _ *float32, _, _ int) {
 	panic(noAssembly)
 }
-func gemmInt8AVX2(_ *float32, _ int, _ *uint8, _ *float32, _ int, _ *int8, _ *int32, _, _ *float32, _, _ int) {
+func gemmInt8AVX2(_ *float32, _ int, _ *uint8, _ *float32, _ *int32, _ int, _ *int8, _ *int32, _, _ *float32, _, _ int) {
 	panic(noAssembly)
 }
 
-func quantizeInt8AVX512(_ *uint8, _ *float32, _ int, _ *float32, _ int) { panic(noAssembly) }
-func quantizeInt8AVX2(_ *uint8, _ *float32, _ int, _ *float32, _ int)   { panic(noAssembly) }
+func quantizeInt8AVX512(_ *uint8, _ *float32, _ *int32, _ int, _ *float32, _ int) { panic(noAssembly) }
+func quantizeInt8AVX2(_ *uint8, _ *float32, _ *int32, _ int, _ *float32, _ int)   { panic(noAssembly) }
 
 const noAssembly = "simd: this build has no assembly"
 
