@@ -31,9 +31,12 @@ tests hf/encoder '^(TestBatchDoesNotMatter|TestThreadsDoNotMatter)$/^amx$'
 tests hf/encoder TestTiles
 tests hf/encoder '^TestInt8$/.*/^avx512$'
 
+# Tiles are what is emulated on most machines.
 echo "== damaged results must fail"
-if emulate "$root/internal/simd" --break "$work/simd.test" -test.run '^TestDot$/avx512' >"$work/break.txt" 2>&1 ||
-  ! grep -q -- '--- FAIL: TestDot/avx512' "$work/break.txt"; then
+if grep -q amx_tile /proc/cpuinfo; then
+  echo "nothing is emulated here"
+elif emulate "$root/internal/simd" --break "$work/simd.test" -test.run '^TestSelfCheck$' >"$work/break.txt" 2>&1 ||
+  ! grep -q -- '--- FAIL: TestSelfCheck' "$work/break.txt"; then
   cat "$work/break.txt"
   echo "the tests do not notice wrong results"
   exit 1
