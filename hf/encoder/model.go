@@ -92,9 +92,9 @@ func (m *Model) Arithmetic() string {
 	case m.tiled:
 		return "bfloat16"
 	case l.grow.bytes != nil:
-		return "int8"
+		return Int8
 	case l.grow.whole != nil:
-		return "int16"
+		return Int16
 	}
 	return "float32"
 }

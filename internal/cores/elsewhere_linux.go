@@ -1,7 +1,6 @@
 package cores
 
 import (
-	"encoding/binary"
 	"runtime"
 	"slices"
 	"sync"
@@ -64,19 +63,29 @@ func take(wanted int) []*helper {
 func wait() {
 	runtime.LockOSThread() // for good: the thread may not run everywhere
 	h := &helper{thread: unix.Gettid(), shuns: -1}
-	var err error
-	if h.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+	err := unix.SchedGetaffinity(0, &h.allows)
+	if err != nil {
 		return
 	}
-	if unix.SchedGetaffinity(0, &h.allows) != nil {
+	if h.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		return
 	}
 	for {
 		idle.Lock()
 		idle.list = append(idle.list, h)
 		idle.Unlock()
-		h.listen()
-		(*h.work.Swap(nil))()
+		h.await()()
+	}
+}
+
+// await is the work that comes next. A signal may end the wait for it before its time.
+func (h *helper) await() func() {
+	var rings [8]byte
+	for {
+		_, _ = unix.Read(h.bell, rings[:])
+		if work := h.work.Swap(nil); work != nil {
+			return *work
+		}
 	}
 }
 
@@ -104,18 +113,8 @@ func thisCore() int {
 	return int(core)
 }
 
-// ring wakes the helper. It cannot block, nor fail, as long as the helper listens after each ring.
+// ring wakes the helper. It cannot block, nor fail, as long as the helper waits after each ring.
 func (h *helper) ring() {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(h.bell), uintptr(unsafe.Pointer(&one)), uintptr(len(one)))
-}
-
-func (h *helper) listen() {
-	var rings [8]byte
-	for {
-		if n, err := unix.Read(h.bell, rings[:]); n == len(rings) || err != nil && err != unix.EINTR {
-			return
-		}
-	}
+	one := uint64(1)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(h.bell), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
 }

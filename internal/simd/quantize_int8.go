@@ -39,8 +39,8 @@ func (a Int8Rows) Quantize(i, first int, x []float32) {
 			if place := g*Int8Group + int(at); at >= 0 && place < len(part) {
 				part[place] = kept[g]
 				values := a.Values[(i*a.Groups+first+g)*Int8Stored:]
-				place := (first+g)*a.Stride + i
-				spreadWide((*[Int8Stored]uint8)(values), int(at), kept[g], a.Scales[place], a.Zeros[place])
+				scale := (first+g)*a.Stride + i
+				spreadWide((*[Int8Stored]uint8)(values), int(at), kept[g], a.Scales[scale], a.Zeros[scale])
 			}
 		}
 		x = x[len(part):]
