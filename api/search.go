@@ -90,7 +90,7 @@ func (s *Server) answer(c *fiber.Ctx, r search.Request, explain bool) error {
 	}
 	answer := wire.SearchAnswer{
 		Hits: wireHits(found.Hits, explain), Total: found.Total, TotalRelation: "exact", Mode: string(found.Mode), Model: found.Model,
-		QueryTruncated: found.QueryTruncated,
+		QueryTruncated: found.QueryTruncated, PhrasesMissing: found.PhrasesMissing,
 	}
 	if found.NextCursor != "" {
 		answer.NextCursor = &found.NextCursor
@@ -165,6 +165,9 @@ func wireExplain(w search.Why) *wire.Explain {
 	}
 	if w.Mode != search.Semantic {
 		e.Lexical = wireLeg(w.Lexical)
+	}
+	if w.Feedback != (search.Leg{}) {
+		e.Feedback = wireLeg(w.Feedback)
 	}
 	return e
 }

@@ -19,6 +19,7 @@ type cursor struct {
 	question [8]byte // what was asked, so that it goes on with that only
 
 	newest uint64   // the last document there was
+	loose  bool     // no document had the phrases that were asked for, and they were not insisted on
 	total  int      // what the first page said
 	seen   []uint64 // what was shown, in order of ids: documents, or chunks
 
@@ -34,11 +35,15 @@ const maxCursorBytes = 64 << 10
 const (
 	cursorBegun byte = 1
 	cursorKept  byte = 2
+	cursorLoose byte = 3 // begun, and loose
 )
 
 // String is a kind, the question, numbers, and a checksum.
 func (c cursor) String() string {
 	b := append([]byte{cursorBegun}, c.question[:]...)
+	if c.loose {
+		b[0] = cursorLoose
+	}
 	if c.kept() {
 		b[0] = cursorKept
 		b = binary.AppendUvarint(append(b, c.key[:]...), uint64(c.at))
@@ -72,7 +77,8 @@ func parseCursor(text string) (cursor, error) {
 	r := bytes.NewReader(body[1:])
 	_, _ = r.Read(c.question[:]) // it is there
 	switch body[0] {
-	case cursorBegun:
+	case cursorBegun, cursorLoose:
+		c.loose = body[0] == cursorLoose
 		err = c.readBegun(r)
 	case cursorKept:
 		err = c.readKept(r)

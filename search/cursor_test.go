@@ -12,7 +12,7 @@ import (
 func TestCursorsComeBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	for _, c := range []cursor{
-		{}, {newest: 1<<47 - 1, total: 1 << 40}, {question: [8]byte{1, 2, 3}, seen: []uint64{0}}, {seen: []uint64{1, 2, 1 << 63}},
+		{}, {newest: 1<<47 - 1, total: 1 << 40}, {question: [8]byte{1, 2, 3}, seen: []uint64{0}}, {seen: []uint64{1, 2, 1 << 63}}, {newest: 3, loose: true},
 		{key: [16]byte{15: 1}}, {key: [16]byte{9}, at: 1 << 40, question: [8]byte{7: 9}},
 	} {
 		text := c.String()
@@ -36,6 +36,7 @@ func TestCursorsComeBack(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	f.Add(cursor{newest: 7, total: 3, seen: []uint64{1, 5}}.String())
 	f.Add(cursor{key: [16]byte{1}, at: 40}.String())
+	f.Add(cursor{newest: 7, loose: true}.String())
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCursor(text)
 		if err != nil {

@@ -32,7 +32,7 @@ func (s *Service) describe(ctx context.Context, rows []row, r Request, answer *R
 		}
 		hit := Hit{
 			Document: p.Document, Chunk: p.Chunk, Text: p.Text, Score: row.Score, Relevance: row.Relevance,
-			Why: Why{Place: row.place, Mode: answer.Mode, Semantic: row.Semantic, Lexical: row.Lexical, Reranked: row.reranked},
+			Why: Why{Place: row.place, Mode: answer.Mode, Semantic: row.Semantic, Lexical: row.Lexical, Feedback: row.Feedback, Reranked: row.reranked},
 		}
 		sections, err := models.DecodeSections(p.Document.Sections)
 		if err != nil {

@@ -23,14 +23,15 @@ import (
 //
 //	score = z·|z|/2 + wordWeight·ρ·max(0, u)
 //
-// ρ is how well words find in this collection, compared with vectors.
-const wordWeight = 0.75
+// ρ is how well words find in this collection, compared with vectors. What stands first has feedback on top of it.
+const wordWeight = 0.85
 
 // fusion is how the two legs' scores become one.
 type fusion struct {
 	null    hf.Null // of cosines
 	rho     float64
-	settled bool // the collection has been measured, or is too small for it
+	sample  [][]float32 // vectors of the collection; none until it has been measured
+	settled bool        // the collection has been measured, or is too small for it
 	words   *lexical.Found
 }
 
@@ -70,7 +71,7 @@ func (f fusion) enoughCosine(bm25, score float32) float32 {
 const patience = 2 * time.Second
 
 // depth is how many hits each leg is asked for at least.
-const depth = 100
+const depth = 50
 
 // rankBoth ranks by vectors and words. Every chunk that the filter admits is a hit, and has both scores. Where there is no
 // keyword index yet, or the disk has no room for one, vectors rank alone.
@@ -88,30 +89,31 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 	if err != nil {
 		return ranking{}, err
 	}
+	k = max(k, headRows)
 	b := both{plan: p, vectors: vectors, fusion: s.fusionOf(c, p), places: map[uint64]int{}}
-	near := index.Query{Vector: p.vector, K: max(k, depth), Allow: p.allow, MinScore: minScore(p.least, p.null), Exact: p.exact}
-	if p.least > 0 {
-		near.K = max(vectors.Len(), 1)
-	}
+	near := index.Query{Vector: p.vector, K: max(k, depth), Allow: p.allow, Exact: p.exact}
 	hits, err := b.ask(ctx, words, near)
 	if err != nil {
 		return ranking{}, err
 	}
 	defer b.words.Close()
 	start := time.Now()
-	r := ranking{mode: Hybrid}
+	r := ranking{mode: Hybrid, complete: len(hits) < near.K}
 	if err := b.fuse(ctx, hits, near.K, k); err != nil {
 		return r, err
 	}
-	slices.SortFunc(b.hits, func(x, y scored) int {
-		return index.Compare(index.Hit{ID: x.ID, Score: x.Score}, index.Hit{ID: y.ID, Score: y.Score})
-	})
-	r.complete = p.least > 0 || len(hits) < near.K && len(b.hits) <= k
+	b.sort()
+	if err := b.feedBack(); err != nil {
+		return r, err
+	}
 	r.chunks, r.documents = admitted(c, p)
 	if p.least > 0 {
-		r.chunks, r.documents = len(b.hits), len(group(b.hits, ByDocument))
-	} else {
-		b.hits = b.hits[:min(k, len(b.hits))]
+		if err := b.relevant(ctx); err != nil {
+			return r, err
+		}
+		r.complete, r.chunks, r.documents = true, len(b.hits), len(group(b.hits, ByDocument))
+	} else if len(b.hits) > k {
+		r.complete, b.hits = false, b.hits[:k]
 	}
 	b.took.Fusion = time.Since(start)
 	r.hits, r.took = b.hits, b.took
@@ -144,6 +146,9 @@ func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) 
 	})
 	start := time.Now()
 	hits, err := b.vectors.Search(ctx, near)
+	if len(b.sample) > 0 { // here, since words take longer
+		b.null = nullOf(b.sample, b.plan.vector)
+	}
 	b.took.Semantic = time.Since(start)
 	leg.Wait()
 	if err = errors.Join(err, failed); err != nil && b.words != nil {
@@ -158,9 +163,6 @@ func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) 
 func (b *both) fuse(ctx context.Context, near []index.Hit, asked, k int) error {
 	for i, h := range near {
 		b.add(h, i+1, 0)
-	}
-	if b.plan.least > 0 {
-		return b.lookUp(ctx, b.words.Above(minWords(b.plan.least, b.words.Most)), 0, 0)
 	}
 	if len(near) < asked { // these are all there are
 		return nil
@@ -182,6 +184,40 @@ func (b *both) fuse(ctx context.Context, near []index.Hit, asked, k int) error {
 		}
 	}
 	return nil
+}
+
+// relevant keeps the hits that are relevant enough, and adds those that stand further down.
+func (b *both) relevant(ctx context.Context) error {
+	all := index.Query{
+		Vector: b.plan.vector, K: max(b.vectors.Len(), 1), Allow: b.plan.allow, MinScore: minScore(b.plan.least, b.plan.null), Exact: b.plan.exact,
+	}
+	near, err := b.vectors.Search(ctx, all)
+	if err != nil {
+		return err
+	}
+	clear(b.places)
+	for i, h := range b.hits {
+		b.places[h.ID] = i
+	}
+	for i, h := range near {
+		if at, ok := b.places[h.ID]; ok {
+			b.hits[at].Semantic.Rank = i + 1
+		} else {
+			b.add(h, i+1, 0)
+		}
+	}
+	if err := b.lookUp(ctx, b.words.Above(minWords(b.plan.least, b.words.Most)), 0, 0); err != nil {
+		return err
+	}
+	b.hits = slices.DeleteFunc(b.hits, func(h scored) bool { return h.Relevance < b.plan.least })
+	b.sort()
+	return nil
+}
+
+func (b *both) sort() { slices.SortFunc(b.hits, byScore) }
+
+func byScore(x, y scored) int {
+	return index.Compare(index.Hit{ID: x.ID, Score: x.Score}, index.Hit{ID: y.ID, Score: y.Score})
 }
 
 // kth is the k-th best score, or the worst where there are fewer.

@@ -93,14 +93,60 @@ func (w *world) isFormula(query, filter string, all search.Response) {
 	for _, h := range near.Hits {
 		cosine[h.Chunk.ID] = h.Score
 	}
+	legs := map[uint64]float64{} // scores without feedback
 	for i, h := range all.Hits {
 		z, u := float64(h.Why.Semantic.Evidence), float64(h.Why.Lexical.Evidence)
 		want := z*math.Abs(z)/2 + all.WordWeight*max(0, u)
+		legs[h.Chunk.ID] = want
+		if f := float64(h.Why.Feedback.Evidence); f > 0 {
+			want += 0.4 * f * f / 2
+		}
 		if math.Abs(float64(h.Score)-want) > 1e-4*max(1, math.Abs(want)) || h.Why.Lexical.Score != bm25[h.Chunk.ID] || h.Why.Semantic.Score != cosine[h.Chunk.ID] {
 			w.t.Errorf("%s: %v is not %v of %+v and BM25 %v, cosine %v", query, h.Score, want, h.Why, bm25[h.Chunk.ID], cosine[h.Chunk.ID])
 		}
 		if i > 0 && cmp.Or(cmp.Compare(all.Hits[i-1].Score, h.Score), -cmp.Compare(all.Hits[i-1].Chunk.ID, h.Chunk.ID)) < 0 {
 			w.t.Errorf("%s: hit %d stands behind a worse one", query, i)
+		}
+	}
+	w.isFeedback(query, all.Hits, legs)
+}
+
+// isFeedback compares what the best hits are said to say about those around them with what their vectors say.
+func (w *world) isFeedback(query string, hits []search.Hit, legs map[uint64]float64) {
+	w.t.Helper()
+	vectors := map[uint64][]float32{}
+	w.must(w.db.Vectors(w.t.Context(), w.c.ID, func(id uint64, v []float32) error { vectors[id] = slices.Clone(v); return nil }))
+	ranked := slices.Clone(hits)
+	slices.SortStableFunc(ranked, func(a, b search.Hit) int {
+		return cmp.Or(cmp.Compare(legs[b.Chunk.ID], legs[a.Chunk.ID]), cmp.Compare(a.Chunk.ID, b.Chunk.ID))
+	})
+	middle := make([]float64, dimensions)
+	for _, h := range ranked[:min(10, len(ranked))] {
+		for k, x := range vectors[h.Chunk.ID] {
+			middle[k] += math.Exp(legs[h.Chunk.ID]-legs[ranked[0].Chunk.ID]) * float64(x)
+		}
+	}
+	length := 0.0
+	for _, x := range middle {
+		length += x * x
+	}
+	for i, h := range ranked {
+		got := h.Why.Feedback
+		if (got == search.Leg{}) != (i >= 20) {
+			w.t.Fatalf("%s: hit %d of %d has feedback %+v", query, i, len(hits), got)
+		}
+		if i >= 20 {
+			continue
+		}
+		cosine := 0.0
+		for k, x := range vectors[h.Chunk.ID] {
+			cosine += float64(x) * middle[k] / math.Sqrt(length)
+		}
+		within := 1e-4 + 1e-7*math.Abs(legs[ranked[0].Chunk.ID]) // scores are float32
+		first, last := ranked[0].Why.Feedback, ranked[min(19, len(ranked)-1)].Why.Feedback
+		slope := float64(first.Evidence-last.Evidence) / float64(first.Score-last.Score) // chance is the same for all
+		if z := float64(first.Evidence) + slope*(cosine-float64(first.Score)); math.Abs(cosine-float64(got.Score)) > within || slope <= 0 || math.Abs(z-float64(got.Evidence)) > 1e-2 {
+			w.t.Errorf("%s: hit %d has feedback %+v, want a cosine of %v and evidence %v", query, i, got, cosine, z)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type profiled struct {
 }
 
 // fusionOf is how the legs are weighed in a collection, for a question. Until its profile is there, in the background, both count
-// alike, and chance is what it is for the model.
+// alike, and chance is what it is for the model; after that it is found out with the question (measured).
 func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 	f := fusion{null: p.null, rho: 1, settled: c.Chunks < fewest}
 	if f.settled {
@@ -62,7 +62,7 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 	if now != nil {
 		f.settled, f.rho = true, now.rho
 		if len(now.sample) >= fewest {
-			f.null = nullOf(now.sample, p.vector)
+			f.sample = now.sample
 		}
 	}
 	return f

@@ -17,7 +17,8 @@ type plan struct {
 	mode   Mode
 	words  string            // the question; empty where only a vector was given
 	vector []float32         // of unit length
-	allow  *roaring64.Bitmap // chunks that the filter admits; nil admits all
+	allow  *roaring64.Bitmap // chunks that the filter admits, and that have the phrases; nil admits all
+	loose  bool              // nothing has the phrases, and they are not insisted on
 	least  float64           // relevance below which nothing is answered
 	null   hf.Null           // of the collection's model
 	exact  bool              // every vector is looked at
@@ -42,6 +43,7 @@ type scored struct {
 	Relevance float64 // 0 to 1
 	Semantic  Leg
 	Lexical   Leg
+	Feedback  Leg // of how much it is like the best hits; nothing where it was not asked
 }
 
 // Leg is what one way of finding has to say about a chunk.

@@ -70,6 +70,7 @@ type Response struct {
 	Model          string
 	QueryTokens    int     // read by the model
 	QueryTruncated bool    // the query was longer than the model reads
+	PhrasesMissing bool    // nothing has the phrases of the query, and hits need not
 	WordWeight     float64 // what words count in a hybrid ranking; 0 until the collection has been measured
 	Phases         []Phase // what took how long
 }
@@ -106,6 +107,7 @@ type Why struct {
 	Mode     Mode     // the one that was used: which of the legs have something to say
 	Semantic Leg      // what the vectors say
 	Lexical  Leg      // what the words say
+	Feedback Leg      // what the best hits say; nothing where they were not asked
 	Reranked *float32 // what the cross-encoder says; nil where it did not read the hit
 }
 
@@ -178,7 +180,7 @@ func (s *Service) search(ctx context.Context, c models.Collection, r Request) (R
 	}
 	answer := Response{Model: c.Model}
 	newest := s.db.Newest()
-	p, err := s.plan(ctx, m, c, r, &answer)
+	p, err := s.plan(ctx, m, c, r, asFound, &answer)
 	if err != nil {
 		return Response{}, err
 	}
@@ -186,7 +188,7 @@ func (s *Service) search(ctx context.Context, c models.Collection, r Request) (R
 	if err != nil {
 		return Response{}, err
 	}
-	answer.Mode, answer.Total = l.ranked.mode, l.total
+	answer.Mode, answer.Total, answer.PhrasesMissing = l.ranked.mode, l.total, p.loose
 	answer.WordWeight = l.ranked.weight
 	answer.took(l.ranked)
 	if r.Rerank {
@@ -228,7 +230,7 @@ func (a *Response) took(r ranking) {
 }
 
 // plan makes a request ready for ranking.
-func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r Request, answer *Response) (plan, error) {
+func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r Request, insist insistence, answer *Response) (plan, error) {
 	start := time.Now()
 	vector, err := s.vector(ctx, m, r, answer)
 	if err != nil {
@@ -236,32 +238,47 @@ func (s *Service) plan(ctx context.Context, m hf.Model, c models.Collection, r R
 	}
 	answer.spent("embed", time.Since(start))
 	start = time.Now()
-	allow, err := s.allowed(ctx, c, r)
+	allow, loose, err := s.allowed(ctx, c, r, insist)
 	if err != nil {
 		return plan{}, fmt.Errorf("filter: %w", err)
 	}
-	p := plan{mode: r.Mode, words: r.Query, vector: vector, allow: allow, least: r.MinRelevance, null: m.Card().Null, exact: r.Exact}
+	p := plan{mode: r.Mode, words: r.Query, vector: vector, allow: allow, loose: loose, least: r.MinRelevance, null: m.Card().Null, exact: r.Exact}
 	err = s.examples(ctx, c, r, &p)
 	answer.spent("filter", time.Since(start))
 	return p, err
 }
 
-// allowed are the chunks that the filter admits and that have the phrases of the query, where words count; nil for all.
-func (s *Service) allowed(ctx context.Context, c models.Collection, r Request) (*roaring64.Bitmap, error) {
-	allow, err := s.db.Match(ctx, c.ID, r.Filter)
-	if err != nil || r.Mode == Semantic || !lexical.HasPhrase(r.Query) {
-		return allow, err
+// insistence says whether a hit must have the phrases of the query.
+type insistence int
+
+const (
+	asFound  insistence = iota // in a hybrid search only where something has them: somebody may have pasted a text with quotes
+	strictly                   // always
+	loosely                    // never
+)
+
+// allowed are the chunks that the filter admits and that have the phrases of the query, where words count; nil for all. Loose says that
+// phrases were not insisted on.
+func (s *Service) allowed(ctx context.Context, c models.Collection, r Request, insist insistence) (allow *roaring64.Bitmap, loose bool, err error) {
+	allow, err = s.db.Match(ctx, c.ID, r.Filter)
+	if err != nil || r.Mode == Semantic || insist == loosely || !lexical.HasPhrase(r.Query) {
+		return allow, false, err
 	}
 	x, err := s.words.Get(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	phrases, err := x.Phrases(r.Query)
-	if err != nil || allow == nil {
-		return phrases, err
+	if err != nil {
+		return nil, false, err
 	}
-	phrases.And(allow)
-	return phrases, nil
+	if phrases.IsEmpty() && r.Mode == Hybrid && insist == asFound {
+		return allow, true, nil
+	}
+	if allow != nil {
+		phrases.And(allow)
+	}
+	return phrases, false, nil
 }
 
 // vector is the query's place among the documents; nil where only examples are given.

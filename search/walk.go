@@ -34,6 +34,7 @@ type kept struct {
 	mode           Mode
 	queryTokens    int
 	queryTruncated bool
+	loose          bool
 }
 
 func (k *kept) size() int {
@@ -46,7 +47,7 @@ func (s *Service) begin(ctx context.Context, c models.Collection, p plan, r Requ
 	if shown >= l.total {
 		return nil
 	}
-	next := cursor{question: questionOf(c, r), newest: newest, total: l.total}
+	next := cursor{question: questionOf(c, r), newest: newest, loose: p.loose, total: l.total}
 	next.seen = namesOf(l.rows[:min(shown, len(l.rows))], r.Group)
 	if shown <= maxBegun {
 		answer.NextCursor = next.String()
@@ -67,7 +68,7 @@ func (s *Service) freeze(ctx context.Context, c models.Collection, p plan, r Req
 	if err != nil {
 		return nil, err
 	}
-	k := &kept{documents: roaring64.New(), total: from.total, mode: l.ranked.mode, queryTokens: answer.QueryTokens, queryTruncated: answer.QueryTruncated}
+	k := &kept{documents: roaring64.New(), total: from.total, mode: l.ranked.mode, queryTokens: answer.QueryTokens, queryTruncated: answer.QueryTruncated, loose: from.loose}
 	for _, row := range l.rows {
 		k.documents.Add(firstChunk(row.ID))
 		for _, d := range row.duplicates {
@@ -101,14 +102,14 @@ func (s *Service) proceed(ctx context.Context, m hf.Model, c models.Collection, 
 	if err != nil {
 		return answer, err
 	}
-	answer.Mode, answer.Total, answer.QueryTokens, answer.QueryTruncated = k.mode, k.total, k.queryTokens, k.queryTruncated
+	answer.Mode, answer.Total, answer.QueryTokens, answer.QueryTruncated, answer.PhrasesMissing = k.mode, k.total, k.queryTokens, k.queryTruncated, k.loose
 	if err := s.count(ctx, c, r.Facets, k.documents, &answer); err != nil {
 		return answer, err
 	}
 	if err := s.fill(ctx, r, k, at, &answer); err != nil || !r.Highlight {
 		return answer, err
 	}
-	p, err := s.plan(ctx, m, c, r, &answer)
+	p, err := s.plan(ctx, m, c, r, loosely, &answer) // for its vector alone
 	if err != nil {
 		return answer, err
 	}
@@ -128,7 +129,11 @@ func (s *Service) kept(ctx context.Context, m hf.Model, c models.Collection, r R
 	if !begun {
 		return nil, models.Errorf(models.Invalid, "cursor", "has expired; leave it out to search from the first page")
 	}
-	p, err := s.plan(ctx, m, c, r, answer)
+	insist := strictly
+	if at.loose {
+		insist = loosely
+	}
+	p, err := s.plan(ctx, m, c, r, insist, answer)
 	if err != nil {
 		return nil, err
 	}

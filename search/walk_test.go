@@ -20,6 +20,68 @@ func (w *world) forget(ids ...string) {
 	w.must(err)
 	w.must(x.Delete(w.t.Context(), gone.Chunks))
 	w.reload()
+	w.must(w.words.Update(w.t.Context(), w.c, nil, gone.Chunks))
+}
+
+// Quotes are insisted on in a hybrid search where something has what stands in them, and a walk goes on as it began.
+func TestPhrasesThatNothingHas(t *testing.T) {
+	crowd := func() *world {
+		w := newWorld(t)
+		for i := range 9 {
+			w.add(doc{id: fmt.Sprint(i), parts: []string{"the tide is rising"}, vectors: [][]float32{{1, float32(i), 0, 0}}})
+		}
+		return w
+	}
+	ids := func(w *world, r search.Request) (found []string, last search.Response) {
+		for {
+			last = w.find(r)
+			for _, h := range last.Hits {
+				found = append(found, h.Document.ID)
+			}
+			if r.Cursor = last.NextCursor; r.Cursor == "" {
+				return found, last
+			}
+		}
+	}
+	missing := search.Request{Query: `she said "rising the tide" today`, Limit: 4}
+
+	w := crowd()
+	if found, last := ids(w, missing); len(found) != 9 || last.Total != 9 || !last.PhrasesMissing {
+		t.Errorf("hybrid finds %v, %d in all, missing %v", found, last.Total, last.PhrasesMissing)
+	}
+	strict := missing
+	strict.Mode = search.Lexical
+	if found, last := ids(w, strict); len(found) != 0 || last.PhrasesMissing {
+		t.Errorf("lexical finds %v", found)
+	}
+	strict.Query, strict.Mode = `"rising tide" of the`, search.Hybrid // which is there in no such order
+	strict.Filter = w.filter(`{"n":1}`)
+	if found, last := ids(w, strict); len(found) != 0 || !last.PhrasesMissing {
+		t.Errorf("a filter that nothing meets admits %v", found)
+	}
+
+	first := w.find(missing)
+	w.add(doc{id: "late", parts: []string{"rising the tide"}, vectors: [][]float32{{1, 0, 0, 0}}})
+	rest := missing
+	rest.Cursor = first.NextCursor
+	if found, last := ids(w, rest); len(found) != 5 || last.Total != 9 || !last.PhrasesMissing {
+		t.Errorf("after the phrase came, the walk goes on with %v, %d in all, missing %v", found, last.Total, last.PhrasesMissing)
+	}
+	if found, last := ids(w, missing); !slices.Equal(found, []string{"late"}) || last.PhrasesMissing {
+		t.Errorf("once something has the phrase, hybrid finds %v, missing %v", found, last.PhrasesMissing)
+	}
+
+	w = crowd()
+	found := search.Request{Query: `"tide is rising"`, Limit: 4}
+	first = w.find(found)
+	for i := range 9 {
+		w.forget(fmt.Sprint(i))
+	}
+	w.add(doc{id: "late", parts: []string{"no such thing"}, vectors: [][]float32{{1, 0, 0, 0}}})
+	found.Cursor = first.NextCursor
+	if list, last := ids(w, found); len(list) != 0 || last.PhrasesMissing || first.Total != 9 {
+		t.Errorf("after the phrase went, the walk goes on with %v, missing %v", list, last.PhrasesMissing)
+	}
 }
 
 // While documents come and go, a walk shows those that were there at its first page and still are, once, in the order

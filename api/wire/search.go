@@ -42,6 +42,7 @@ type SearchAnswer struct {
 	Mode           string             `json:"mode"`
 	Model          string             `json:"model"`
 	QueryTruncated bool               `json:"query_truncated,omitzero"`
+	PhrasesMissing bool               `json:"phrases_missing,omitzero"`
 	NextCursor     *string            `json:"next_cursor"`
 	TookMS         float64            `json:"took_ms"`
 	WordWeight     float64            `json:"word_weight,omitzero"` // where it was asked to explain
@@ -90,6 +91,7 @@ type Explain struct {
 	Place    int      `json:"place"`
 	Semantic *Leg     `json:"semantic,omitzero"`
 	Lexical  *Leg     `json:"lexical,omitzero"`
+	Feedback *Leg     `json:"feedback,omitzero"`
 	Rerank   *float32 `json:"rerank,omitzero"`
 }
 

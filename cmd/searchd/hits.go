@@ -38,6 +38,9 @@ func printHits(w io.Writer, answer wire.SearchAnswer, offset int) error {
 	} else {
 		fmt.Fprintf(&p.b, "%d of %d in %.1f ms\n", len(answer.Hits), answer.Total, answer.TookMS)
 	}
+	if answer.PhrasesMissing {
+		p.b.WriteString("nothing has what stands in quotes, word for word: hits need not\n")
+	}
 	if len(answer.TimingsMS) > 0 {
 		p.b.WriteString("of which")
 		for _, phase := range slices.Sorted(maps.Keys(answer.TimingsMS)) {
@@ -61,7 +64,8 @@ func (p *printer) hit(place int, h wire.Hit) {
 		fmt.Fprintf(&p.b, "%scopy: %s\n", hitIndent, clean(d.DocumentID))
 	}
 	if e := h.Explain; e != nil {
-		fmt.Fprintf(&p.b, "%splace %d%s%s\n", hitIndent, e.Place, legText("semantic", e.Semantic), rerankText(e.Rerank))
+		fmt.Fprintf(&p.b, "%splace %d%s%s%s%s\n", hitIndent, e.Place,
+			legText("semantic", e.Semantic), legText("lexical", e.Lexical), legText("feedback", e.Feedback), rerankText(e.Rerank))
 	}
 	p.b.WriteString("\n")
 }
@@ -84,7 +88,11 @@ func legText(name string, l *wire.Leg) string {
 	if l == nil {
 		return ""
 	}
-	return fmt.Sprintf("; %s %.3f, at %d", name, l.Score, l.Rank)
+	place := ""
+	if l.Rank > 0 {
+		place = fmt.Sprintf(", at %d", l.Rank)
+	}
+	return fmt.Sprintf("; %s %.3f%s", name, l.Score, place)
 }
 
 func rerankText(score *float32) string {

@@ -19,7 +19,7 @@ const RETRY = 4000; // ms
 const SOON = 1000; // ms until the next look, while documents are taken in and none is found yet
 
 const asked = { query: '', filter: '', mode: '', like: '', page: 1 };
-const shown = { total: 0, took: 0, hits: 0 };
+const shown = { total: 0, took: 0, hits: 0, loose: false };
 let page = null;
 let fields = { collection: '', list: null }; // what documents have; asked for when there are hits, or it might not know what they have
 let running = new AbortController();
@@ -198,17 +198,18 @@ async function facets(filter, signal) {
   if (!signal.aborted) showFacets(list, counts, text, narrow);
 }
 
-function show({ hits, total, took_ms: took }) {
+function show({ hits, total, took_ms: took, phrases_missing: loose = false }) {
   $('hits').replaceChildren(...hits.map((hit) => hitElement(hit, page.collection(), { remove, filterBy, like, why })));
   $('hits').start = (asked.page - 1) * PAGE + 1;
   offerMore($('hits'));
-  Object.assign(shown, { hits: hits.length, total, took });
+  Object.assign(shown, { hits: hits.length, total, took, loose });
   count();
 }
 
 function count() {
   const first = (asked.page - 1) * PAGE + 1;
   $('status').textContent = shown.hits === 0 ? `${number(shown.total)} hits` : `${number(first)}–${number(first + shown.hits - 1)} of ${number(shown.total)}`;
+  if (shown.loose) $('status').append('. Nothing has the words in quotes as they stand there');
   $('status').append(took(shown.took));
   const pages = Math.min(Math.ceil(shown.total / PAGE), LAST_PAGE);
   $('pages').hidden = pages < 2 || shown.hits === 0;

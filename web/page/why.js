@@ -28,16 +28,16 @@ export async function openWhy(collection, request, filter, hit) {
 }
 
 function legs(hit, { word_weight: weight, mode }) {
-  const { place, semantic, lexical, rerank } = hit.explain;
+  const { place, semantic, lexical, feedback, rerank } = hit.explain;
   const row = (name, leg, unit) => leg && h('tr', null, h('th', { scope: 'row' }, name),
     h('td', null, leg.rank ? `${leg.rank}.` : '–'), h('td', null, round(leg.score), h('span', { class: 'quiet' }, ` ${unit}`)), h('td', null, round(leg.evidence, 2)));
   return [
     h('p', null, h('b', null, `Place ${place}`), `, score ${round(hit.score)}, relevance ${Math.round(hit.relevance * 100)}%`),
     h('table', null,
       h('thead', null, h('tr', null, ['Found by', 'Rank', 'Score', 'Evidence'].map((name) => h('th', { scope: 'col' }, name)))),
-      h('tbody', null, row('Meaning', semantic, 'cosine'), row('Words', lexical, 'BM25'))),
+      h('tbody', null, row('Meaning', semantic, 'cosine'), row('Words', lexical, 'BM25'), row('Likeness to the best hits', feedback, 'cosine'))),
     h('p', { class: 'quiet' }, 'Evidence is how many standard deviations a score is above chance.',
-      mode === 'hybrid' && weight > 0 ? ` The score here is half the square of meaning’s, plus ${round(weight, 2)} times that of words.` : ''),
+      mode === 'hybrid' && weight > 0 ? ` The score here is half the square of meaning’s, plus ${round(weight, 2)} times that of words${feedback ? ', plus a fifth of the square of likeness' : ''}.` : ''),
     rerank != null && h('p', null, `The cross-encoder says ${round(rerank)}.`),
   ].filter(Boolean);
 }
