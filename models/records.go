@@ -34,6 +34,14 @@ type Collection struct {
 	UpdatedAt   time.Time
 }
 
+// Profile is what was measured of a collection, so that it need not be measured again at every start: see search.
+type Profile struct {
+	CollectionID uint64  `gorm:"primaryKey;autoIncrement:false"`
+	Chunks       int     `gorm:"not null"` // that there were
+	Rho          float64 `gorm:"not null"` // how well words find, compared with vectors
+	Sample       []byte  `gorm:"not null"` // chunks whose vectors stand for all, eight bytes each
+}
+
 // Document is a text that can be found. Its row exists only together with its chunks.
 type Document struct {
 	Seq          uint64 `gorm:"primaryKey;autoIncrement"` // a new content gets a new Seq; never used again

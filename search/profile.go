@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"searchd/hf"
@@ -14,6 +15,7 @@ import (
 	"searchd/internal/prose"
 	"searchd/internal/simd"
 	"searchd/models"
+	"searchd/models/db"
 )
 
 const (
@@ -24,12 +26,14 @@ const (
 // profile is what a collection's own texts say about how vectors and words find in it.
 type profile struct {
 	chunks int         // there were when it was measured
-	sample [][]float32 // vectors of the collection
+	ids    []uint64    // of chunks that stand for all
+	sample [][]float32 // their vectors
 	rho    float64     // how well words find, compared with vectors
 }
 
 // profiled is a collection's profile, measured again whenever the collection has changed much.
 type profiled struct {
+	recalled  sync.Once // what was measured before the last start
 	latest    atomic.Pointer[profile]
 	measuring atomic.Bool
 }
@@ -43,6 +47,7 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 	}
 	found, _ := s.profiles.LoadOrStore(c.ID, &profiled{})
 	slot := found.(*profiled)
+	slot.recalled.Do(func() { s.recallProfile(c, slot) })
 	now := slot.latest.Load()
 	if (now == nil || 5*max(c.Chunks-now.chunks, now.chunks-c.Chunks) > now.chunks) && slot.measuring.CompareAndSwap(false, true) {
 		s.work.Go(func() {
@@ -57,6 +62,10 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 			}
 			s.log.Info("collection measured", "collection", c.Name, "chunks", measured.chunks, "rho", measured.rho)
 			slot.latest.Store(&measured)
+			kept := models.Profile{CollectionID: c.ID, Chunks: measured.chunks, Rho: measured.rho, Sample: db.EncodeIDs(measured.ids)}
+			if err := s.db.KeepProfile(s.stopped, kept); err != nil && s.stopped.Err() == nil {
+				s.log.Warn("what was measured of a collection is not stored; it will be measured again after a restart", "collection", c.Name, "error", err)
+			}
 		})
 	}
 	if now != nil {
@@ -66,6 +75,23 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 		}
 	}
 	return f
+}
+
+// recallProfile takes up what was measured before the last start. What it cannot read, or what has lost too much of its sample, is measured again.
+func (s *Service) recallProfile(c models.Collection, slot *profiled) {
+	kept, err := s.db.Profile(s.stopped, c.ID)
+	if err != nil || kept == nil || !(kept.Rho > 0) || math.IsInf(kept.Rho, 0) || len(kept.Sample) > 8*sampled {
+		return
+	}
+	p := profile{chunks: kept.Chunks, rho: kept.Rho, ids: db.DecodeIDs(kept.Sample)}
+	err = s.db.VectorsOf(s.stopped, c.ID, p.ids, func(_ uint64, v []float32) error {
+		p.sample = append(p.sample, v)
+		return nil
+	})
+	if err != nil || 2*len(p.sample) < len(p.ids) {
+		return
+	}
+	slot.latest.Store(&p)
 }
 
 // nullOf is how a question's cosines with texts of the collection are spread, whatever they are about.
@@ -92,6 +118,7 @@ func (s *Service) measure(ctx context.Context, c models.Collection) (profile, er
 	if err != nil {
 		return p, err
 	}
+	p.ids = ids
 	var sentences []string
 	var sources []uint64
 	err = s.db.Texts(ctx, ids, func(id uint64, _, text string) error {

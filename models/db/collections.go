@@ -99,6 +99,7 @@ func dropCollections(tx *gorm.DB, ids []uint64) error {
 		tx.Where("collection_id IN ?", ids).Delete(&models.Field{}),
 		tx.Where("collection_id IN ?", ids).Delete(&models.Document{}),
 		tx.Where("collection_id IN ?", ids).Delete(&models.Quarantined{}),
+		tx.Where("collection_id IN ?", ids).Delete(&models.Profile{}),
 		tx.Where("job_seq IN (?)", jobs).Delete(&models.JobItem{}),
 		tx.Model(&models.Job{}).Where("collection_id IN ? AND finished_at IS NULL", ids).Updates(map[string]any{
 			"status": models.JobCancelled, "error": "its collection was deleted", "finished_at": now(),

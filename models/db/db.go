@@ -20,7 +20,7 @@ import (
 )
 
 // schemaVersion is written into the file. A store made by a later searchd is refused rather than misread.
-const schemaVersion = 8
+const schemaVersion = 9
 
 // generationsSince is the first schema whose collections have generations.
 const generationsSince = 6
@@ -130,7 +130,7 @@ func (d *DB) migrate(ctx context.Context) error {
 		return nil
 	}
 	err := g.AutoMigrate(&models.Collection{}, &models.Document{}, &models.Chunk{}, &models.Field{}, &models.Job{}, &models.JobItem{},
-		&models.Provider{}, &models.ModelRequest{}, &models.Quarantined{})
+		&models.Provider{}, &models.ModelRequest{}, &models.Quarantined{}, &models.Profile{})
 	if err != nil {
 		return explain(d.path, err)
 	}
