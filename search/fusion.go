@@ -92,6 +92,8 @@ func (s *Service) rankBoth(ctx context.Context, c models.Collection, p plan, k i
 	k = max(k, headRows)
 	b := both{plan: p, vectors: vectors, fusion: s.fusionOf(c, p), places: map[uint64]int{}}
 	near := index.Query{Vector: p.vector, K: max(k, depth), Allow: p.allow, Exact: p.exact}
+	cores.Enter()
+	defer cores.Leave()
 	hits, err := b.ask(ctx, words, near)
 	if err != nil {
 		return ranking{}, err
@@ -133,19 +135,24 @@ type both struct {
 	took    timing
 }
 
-// ask asks both legs at the same time.
-func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) ([]index.Hit, error) {
+// ask asks both legs, at the same time if there is a core for each.
+func (b *both) ask(ctx context.Context, words *lexical.Index, near index.Query) (hits []index.Hit, err error) {
 	var leg sync.WaitGroup
 	var failed error
 	leg.Add(1)
-	cores.Elsewhere(1, func(int) {
+	search := func(int) {
 		defer leg.Done()
 		start := time.Now()
 		b.words, failed = words.Search(ctx, b.plan.words, b.plan.allow)
 		b.took.Lexical = time.Since(start)
-	})
+	}
+	if cores.Idle() {
+		cores.Elsewhere(1, search)
+	} else {
+		search(0)
+	}
 	start := time.Now()
-	hits, err := b.vectors.Search(ctx, near)
+	hits, err = b.vectors.Search(ctx, near)
 	if len(b.sample) > 0 { // here, since words take longer
 		b.null = nullOf(b.sample, b.plan.vector)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"searchd/hf/encoder"
+	"searchd/internal/cores"
 	"searchd/models"
 )
 
@@ -201,6 +202,10 @@ func (ws *workers) serve(w *worker, c class) {
 	p.space.Threads = 1 + len(ws.idle) // the last batch, often the only one, gets the cores that have nothing to do, for as long as it is alone
 	ws.changed()
 	ws.mu.Unlock()
+	if c == interactive {
+		cores.Enter()
+		defer cores.Leave()
+	}
 	start := time.Now()
 	p.run(ws.encode, ws.width)
 	took := time.Since(start)

@@ -1,6 +1,9 @@
 package cores
 
-import "runtime"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // count is taken before Spare changes it.
 var count = runtime.GOMAXPROCS(0)
@@ -15,6 +18,18 @@ func Spare() { runtime.GOMAXPROCS(2*count + 4) }
 // Lower gives the calling goroutine a thread of its own until it ends, with a lower priority than the process has; where the
 // system has no such thing, nothing is changed. The goroutine should end soon, as its thread does with it.
 func Lower() { lower() }
+
+var working atomic.Int64
+
+// Enter counts the caller, until it calls Leave, among those that compute what somebody waits for.
+func Enter() { working.Add(1) }
+
+// Leave is what ends that.
+func Leave() { working.Add(-1) }
+
+// Idle says whether there are more cores than callers that compute what somebody waits for: whether it pays to share work with another
+// core. What goes on in the background does not count, since it gives way.
+func Idle() bool { return working.Load() < int64(count) }
 
 // Elsewhere calls f(0) to f(n-1) at once, without waiting for them, on other cores than the caller's: for parts of what somebody waits for.
 // Goroutines would do where the system gave their threads cores that are idle. Linux as the guest of a hypervisor often does not: to it a core
