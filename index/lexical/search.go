@@ -7,11 +7,13 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/bits-and-blooms/bitset"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
+	"searchd/internal/lru"
 	"searchd/models"
 )
 
@@ -121,12 +123,12 @@ type occurrence struct {
 // score adds what a concept gives to each chunk, and counts those that have it. How rare it is counts over all chunks, whatever is
 // allowed.
 func (f *Found) score(c concept) (have int, err error) {
-	lists := make([][]occurrence, len(f.view.parts))
-	for i, p := range f.view.parts {
-		if lists[i], err = f.view.occurrences(p, c.terms); err != nil {
-			return 0, err
-		}
-		have += len(lists[i])
+	lists, err := f.view.lists(c.terms)
+	if err != nil {
+		return 0, err
+	}
+	for _, list := range lists {
+		have += len(list)
 	}
 	n, df := float64(f.view.chunks), float64(have)
 	idf := c.weight * math.Log(1+(n-df+0.5)/(df+0.5))
@@ -149,6 +151,34 @@ func (f *Found) score(c concept) (have int, err error) {
 		}
 	}
 	return have, nil
+}
+
+// known are the lists of words that were looked up lately: most words of a question are such as others have, too, and what an index answers of
+// them is in many places. They are forgotten with the state that they are of.
+var known = lru.New[wordOf, [][]occurrence](16<<20, 0)
+
+// wordOf is a word in one state of an index.
+type wordOf struct {
+	view uint64
+	name string
+}
+
+// lists are the chunks that have any of the terms, by segment. Nobody changes them.
+func (r reading) lists(terms []term) ([][]occurrence, error) {
+	at := wordOf{r.id, nameOf(terms)}
+	if lists, ok := known.Get(at); ok {
+		return lists, nil
+	}
+	lists, size := make([][]occurrence, len(r.parts)), 100+len(at.name)
+	for i, p := range r.parts {
+		var err error
+		if lists[i], err = r.occurrences(p, terms); err != nil {
+			return nil, err
+		}
+		size += int(unsafe.Sizeof(lists[i])) + int(unsafe.Sizeof(occurrence{}))*cap(lists[i])
+	}
+	known.Put(at, lists, size)
+	return lists, nil
 }
 
 // occurrences are the chunks of a segment that have any of the terms, by number.

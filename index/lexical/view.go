@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/bits-and-blooms/bitset"
@@ -16,12 +17,15 @@ import (
 
 // view is one state of the index.
 type view struct {
+	id        uint64 // no other state of any index has it
 	snapshot  *scorch.IndexSnapshot
 	parts     []*part
 	languages []*language // of which there are chunks
 	chunks    int         // that are not deleted
 	length    float64     // mean of theirs, in words; 1 where there are none
 }
+
+var views atomic.Uint64
 
 // part is a segment in one state.
 type part struct {
@@ -100,7 +104,7 @@ func (v *view) release() { _ = v.snapshot.Close() } // its files are only read
 
 // read makes a view, with the tables of those segments that were there before.
 func (x *Index) read(snapshot *scorch.IndexSnapshot) (*view, error) {
-	v := &view{snapshot: snapshot, length: 1}
+	v := &view{id: views.Add(1), snapshot: snapshot, length: 1}
 	tables := make(map[uint64]*table, len(x.tables))
 	codes := map[string]bool{}
 	words := 0
