@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -237,6 +238,58 @@ func TestQueries(t *testing.T) {
 			t.Errorf("%s: %v, %v", query, set, err)
 		}
 	}
+}
+
+// TestPhrasesAgainstTheTexts looks for phrases of frequent and of rare words, in several segments of which some chunks are gone.
+func TestPhrasesAgainstTheTexts(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 0))
+	x := open(t, t.TempDir())
+	defer func() { must(t, x.Close()) }()
+	texts := map[uint64]string{}
+	text := func(most int) string {
+		var list []string
+		for range 1 + r.IntN(most) {
+			list = append(list, vocabulary[int(float64(len(vocabulary))*math.Pow(r.Float64(), 4))])
+		}
+		return strings.Join(list, " ")
+	}
+	for range 8 {
+		var items []Item
+		for range 60 {
+			id := uint64(r.IntN(300))
+			texts[id] = text(30)
+			items = append(items, Item{ID: id, Text: texts[id]})
+		}
+		must(t, x.Upsert(t.Context(), lastOf(items)))
+		gone := uint64(r.IntN(300))
+		delete(texts, gone)
+		must(t, x.Delete(t.Context(), []uint64{gone}))
+	}
+	for range 500 {
+		phrase := text(4)
+		want := []uint64{}
+		for id, text := range texts {
+			if strings.Contains(" "+text+" ", " "+phrase+" ") {
+				want = append(want, id)
+			}
+		}
+		slices.Sort(want)
+		set, err := x.Phrases(`"` + phrase + `"`)
+		must(t, err)
+		if d := cmp.Diff(want, append([]uint64{}, set.ToArray()...)); d != "" {
+			t.Fatalf("seed %d: %q (-want +got):\n%s", seed, phrase, d)
+		}
+	}
+}
+
+// lastOf keeps the last item of each id, in order.
+func lastOf(items []Item) []Item {
+	byID := map[uint64]Item{}
+	for _, i := range items {
+		byID[i.ID] = i
+	}
+	return slices.SortedFunc(maps.Values(byID), func(a, b Item) int { return int(a.ID) - int(b.ID) })
 }
 
 // TestNearWordsWeighLess makes sure that who has the word comes before who has something like it.

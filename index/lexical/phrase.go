@@ -1,6 +1,8 @@
 package lexical
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,30 +63,60 @@ func (x *Index) phrase(phrase []word) (*roaring64.Bitmap, error) {
 	return set, nil
 }
 
-// starts are the places at which a phrase begins, by the number of the chunk.
+// wanted is a word of a phrase, and where it stands in there.
+type wanted struct {
+	list   segment.PostingsList
+	offset uint64
+}
+
+// starts are the places at which a phrase begins, by the number of the chunk. Rare words go first: where they do not stand nobody looks for
+// the others.
 func (p *part) starts(l *language, phrase []word) (map[uint64][]uint64, error) {
-	var starts map[uint64][]uint64
+	list := make([]wanted, len(phrase))
 	for i, w := range phrase {
-		next := map[uint64][]uint64{}
-		offset := uint64(w.place - phrase[0].place)
-		list, err := postingsOf(p.segment, l.code, l.stem(w), p.gone)
-		if err != nil {
+		var err error
+		if list[i].list, err = postingsOf(p.segment, l.code, l.stem(w), p.gone); err != nil || list[i].list.Count() == 0 {
 			return nil, err
 		}
-		err = eachPosting(list, true, func(hit segment.Posting) {
-			before, ok := starts[hit.Number()]
-			if i > 0 && !ok {
-				return
+		list[i].offset = uint64(w.place - phrase[0].place)
+	}
+	slices.SortStableFunc(list, func(a, b wanted) int { return cmp.Compare(a.list.Count(), b.list.Count()) })
+	starts := map[uint64][]uint64{}
+	err := eachPosting(list[0].list, true, func(hit segment.Posting) {
+		for _, at := range hit.Locations() {
+			if at.Pos() >= list[0].offset {
+				starts[hit.Number()] = append(starts[hit.Number()], at.Pos()-list[0].offset)
 			}
-			for _, at := range hit.Locations() {
-				if start := at.Pos() - offset; i == 0 || slices.Contains(before, start) {
-					next[hit.Number()] = append(next[hit.Number()], start)
-				}
-			}
-		})
-		if starts = next; err != nil || len(starts) == 0 {
-			return starts, err
+		}
+	})
+	for _, w := range list[1:] {
+		if err == nil && len(starts) > 0 {
+			starts, err = w.among(starts)
 		}
 	}
-	return starts, nil
+	return starts, err
+}
+
+// among keeps the starts that have the word in its place.
+func (w wanted) among(starts map[uint64][]uint64) (map[uint64][]uint64, error) {
+	left := map[uint64][]uint64{}
+	it := w.list.Iterator(true, true, true, nil)
+	var hit segment.Posting
+	for _, number := range slices.Sorted(maps.Keys(starts)) {
+		if hit == nil || hit.Number() < number {
+			var err error
+			if hit, err = it.Advance(number); err != nil || hit == nil {
+				return left, err
+			}
+		}
+		if hit.Number() > number {
+			continue
+		}
+		for _, at := range hit.Locations() {
+			if start := at.Pos() - w.offset; at.Pos() >= w.offset && slices.Contains(starts[number], start) {
+				left[number] = append(left[number], start)
+			}
+		}
+	}
+	return left, nil
 }
