@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"index/chromem":        {"index"},
 	"index/hnsw":           {"index", "internal/cores", "internal/simd"},
 	"index/indextest":      {"index"},
-	"index/lexical":        {"models"},
+	"index/lexical":        {"internal/lru", "models"},
 	"ingest/extract":       {"internal/prose"},
 	"ingest":               {"ingest/extract", "hf", "index", "index/lexical", "internal/cores", "models", "models/db"},
 	"search":               {"hf", "index", "index/lexical", "internal/cores", "internal/lru", "internal/prose", "internal/simd", "models", "models/db"},
