@@ -80,18 +80,22 @@ func (s *Service) fusionOf(c models.Collection, p plan) fusion {
 // recallProfile takes up what was measured before the last start. What it cannot read, or what has lost too much of its sample, is measured again.
 func (s *Service) recallProfile(c models.Collection, slot *profiled) {
 	kept, err := s.db.Profile(s.stopped, c.ID)
-	if err != nil || kept == nil || !(kept.Rho > 0) || math.IsInf(kept.Rho, 0) || len(kept.Sample) > 8*sampled {
+	if err != nil || kept == nil || !(kept.Rho > 0) || math.IsInf(kept.Rho, 0) {
 		return
 	}
 	p := profile{chunks: kept.Chunks, rho: kept.Rho, ids: db.DecodeIDs(kept.Sample)}
-	err = s.db.VectorsOf(s.stopped, c.ID, p.ids, func(_ uint64, v []float32) error {
-		p.sample = append(p.sample, v)
-		return nil
-	})
-	if err != nil || 2*len(p.sample) < len(p.ids) {
+	if len(p.ids) > sampled || p.read(s.stopped, s.db, c) != nil || 2*len(p.sample) < len(p.ids) {
 		return
 	}
 	slot.latest.Store(&p)
+}
+
+// read reads the vectors of the sample that are still there.
+func (p *profile) read(ctx context.Context, store *db.DB, c models.Collection) error {
+	return store.VectorsOf(ctx, c.ID, p.ids, func(_ uint64, v []float32) error {
+		p.sample = append(p.sample, v)
+		return nil
+	})
 }
 
 // nullOf is how a question's cosines with texts of the collection are spread, whatever they are about.
@@ -114,14 +118,12 @@ func (s *Service) measure(ctx context.Context, c models.Collection) (profile, er
 	if err != nil {
 		return p, err
 	}
-	ids, err := s.draw(ctx, c)
-	if err != nil {
+	if p.ids, err = s.draw(ctx, c); err != nil {
 		return p, err
 	}
-	p.ids = ids
 	var sentences []string
 	var sources []uint64
-	err = s.db.Texts(ctx, ids, func(id uint64, _, text string) error {
+	err = s.db.Texts(ctx, p.ids, func(id uint64, _, text string) error {
 		if line := middleSentence(text); line != "" {
 			sentences, sources = append(sentences, line), append(sources, models.DocumentSeq(id))
 		}
@@ -130,11 +132,7 @@ func (s *Service) measure(ctx context.Context, c models.Collection) (profile, er
 	if err != nil {
 		return p, fmt.Errorf("read texts: %w", err)
 	}
-	err = s.db.VectorsOf(ctx, c.ID, ids, func(_ uint64, v []float32) error {
-		p.sample = append(p.sample, v)
-		return nil
-	})
-	if err != nil || len(p.sample) < fewest || len(sentences) < fewest {
+	if err = p.read(ctx, s.db, c); err != nil || len(p.sample) < fewest || len(sentences) < fewest {
 		return p, err
 	}
 	p.rho, err = s.compare(ctx, m, c, sentences, sources)

@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -69,6 +70,17 @@ type wanted struct {
 	offset uint64
 }
 
+// starts ranges over where the phrase would begin in a chunk, by where the word stands in there.
+func (w wanted) starts(hit segment.Posting) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for _, at := range hit.Locations() {
+			if at.Pos() >= w.offset && !yield(at.Pos()-w.offset) {
+				return
+			}
+		}
+	}
+}
+
 // starts are the places at which a phrase begins, by the number of the chunk. Rare words go first: where they do not stand nobody looks for
 // the others.
 func (p *part) starts(l *language, phrase []word) (map[uint64][]uint64, error) {
@@ -83,10 +95,8 @@ func (p *part) starts(l *language, phrase []word) (map[uint64][]uint64, error) {
 	slices.SortStableFunc(list, func(a, b wanted) int { return cmp.Compare(a.list.Count(), b.list.Count()) })
 	starts := map[uint64][]uint64{}
 	err := eachPosting(list[0].list, true, func(hit segment.Posting) {
-		for _, at := range hit.Locations() {
-			if at.Pos() >= list[0].offset {
-				starts[hit.Number()] = append(starts[hit.Number()], at.Pos()-list[0].offset)
-			}
+		for start := range list[0].starts(hit) {
+			starts[hit.Number()] = append(starts[hit.Number()], start)
 		}
 	})
 	for _, w := range list[1:] {
@@ -112,8 +122,8 @@ func (w wanted) among(starts map[uint64][]uint64) (map[uint64][]uint64, error) {
 		if hit.Number() > number {
 			continue
 		}
-		for _, at := range hit.Locations() {
-			if start := at.Pos() - w.offset; at.Pos() >= w.offset && slices.Contains(starts[number], start) {
+		for start := range w.starts(hit) {
+			if slices.Contains(starts[number], start) {
 				left[number] = append(left[number], start)
 			}
 		}

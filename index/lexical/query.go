@@ -20,7 +20,6 @@ type concept struct {
 	word   word
 	weight float64 // how often it was asked for, less for what is only near it
 	terms  []term
-	lists  [][]occurrence
 	near   bool // stands in for another
 	alone  bool // nothing stands in for it
 	last   bool // the query ends in the midst of it, as far as one can see
@@ -30,25 +29,23 @@ type concept struct {
 type term struct{ field, text string }
 
 // concepts are what a query asks for.
-func (r reading) concepts(query string) ([]concept, error) {
-	asked := r.telling(words(query))
+func (v *view) concepts(query string) []concept {
+	asked := v.telling(words(query))
 	var list []concept
 	places := map[string]int{}
 	for i, w := range asked {
-		e, err := r.entry(w)
-		if err != nil {
-			return nil, err
-		}
-		if at, ok := places[e.name]; ok {
+		terms := v.termsOf(w)
+		name := nameOf(terms)
+		if at, ok := places[name]; ok {
 			list[at].weight++
 			continue
 		}
-		places[e.name] = len(list)
+		places[name] = len(list)
 		list = append(list, concept{
-			word: w, weight: 1, terms: e.terms, lists: e.lists, alone: len(asked) > mostAsked, last: i == len(asked)-1 && unfinished(query),
+			word: w, weight: 1, terms: terms, alone: len(asked) > mostAsked, last: i == len(asked)-1 && unfinished(query),
 		})
 	}
-	return list, nil
+	return list
 }
 
 func nameOf(terms []term) string {

@@ -58,8 +58,7 @@ func (x *Index) Search(ctx context.Context, query string, allow *roaring64.Bitma
 		return nil, err
 	}
 	f := newFound(v, allow)
-	concepts, err := f.view.concepts(query)
-	for _, c := range concepts {
+	for _, c := range v.concepts(query) {
 		if err == nil {
 			err = f.scoreAll(c)
 		}
@@ -77,12 +76,15 @@ func (x *Index) Search(ctx context.Context, query string, allow *roaring64.Bitma
 
 // scoreAll adds what a concept gives, and what stands in for it.
 func (f *Found) scoreAll(c concept) error {
-	near, err := f.view.near(c, f.score(c) > 0)
-	if err == nil && len(near.terms) > 0 {
-		if near.lists, err = f.view.lists(near.terms); err == nil {
-			f.score(near)
-		}
+	have, err := f.score(c)
+	if err != nil {
+		return err
 	}
+	near, err := f.view.near(c, have > 0)
+	if err != nil || len(near.terms) == 0 {
+		return err
+	}
+	_, err = f.score(near)
 	return err
 }
 
@@ -120,8 +122,12 @@ type occurrence struct {
 
 // score adds what a concept gives to each chunk, and counts those that have it. How rare it is counts over all chunks, whatever is
 // allowed.
-func (f *Found) score(c concept) (have int) {
-	for _, list := range c.lists {
+func (f *Found) score(c concept) (have int, err error) {
+	lists, err := f.view.lists(c.terms)
+	if err != nil {
+		return 0, err
+	}
+	for _, list := range lists {
 		have += len(list)
 	}
 	n, df := float64(f.view.chunks), float64(have)
@@ -135,7 +141,7 @@ func (f *Found) score(c concept) (have int) {
 	const short = float32(k1 * (1 - b))
 	long := float32(k1 * b / f.view.length)
 	most := float32(idf * (k1 + 1))
-	for i, list := range c.lists {
+	for i, list := range lists {
 		scores, tops, lengths, allow := f.scores[i], f.tops[i], f.view.parts[i].lengths, f.allow[i]
 		for _, o := range list {
 			if allow == nil || allow.Test(uint(o.number)) {
@@ -144,56 +150,34 @@ func (f *Found) score(c concept) (have int) {
 			}
 		}
 	}
-	return have
+	return have, nil
 }
 
-// known are words that were looked up lately: most words of a question are such as others have, too, and what an index answers of them is in
-// many places. They are forgotten with the state that they are of.
-var known = lru.New[wordOf, *entry](16<<20, 0)
+// lately are the lists of words that were looked up not long ago: most words of a question are such as others have, too, and what an index answers of
+// them is in many places. They are forgotten with the state that they are of.
+var lately = lru.New[wordOf, [][]occurrence](16<<20, 0)
 
 // wordOf is a word in one state of an index.
 type wordOf struct {
-	view  uint64
-	text  string
-	whole bool
+	view uint64
+	name string
 }
 
-// entry is what an index has of a word. Nobody changes it.
-type entry struct {
-	terms []term
-	name  string // the same for words with the same terms
-	lists [][]occurrence
-}
-
-// entry looks a word up.
-func (r reading) entry(w word) (*entry, error) {
-	at := wordOf{r.id, w.text, w.whole}
-	if e, ok := known.Get(at); ok {
-		return e, nil
-	}
-	e := &entry{terms: r.termsOf(w)}
-	e.name = nameOf(e.terms)
-	var err error
-	if e.lists, err = r.lists(e.terms); err != nil {
-		return nil, err
-	}
-	size := 200 + 2*len(e.name) + len(e.terms)*int(unsafe.Sizeof(term{}))
-	for _, list := range e.lists {
-		size += int(unsafe.Sizeof(list)) + cap(list)*int(unsafe.Sizeof(occurrence{}))
-	}
-	known.Put(at, e, size)
-	return e, nil
-}
-
-// lists are the chunks that have any of the terms, by segment.
+// lists are the chunks that have any of the terms, by segment. Nobody changes them.
 func (r reading) lists(terms []term) ([][]occurrence, error) {
-	lists := make([][]occurrence, len(r.parts))
+	at := wordOf{r.id, nameOf(terms)}
+	if lists, ok := lately.Get(at); ok {
+		return lists, nil
+	}
+	lists, size := make([][]occurrence, len(r.parts)), 100+len(at.name)
 	for i, p := range r.parts {
 		var err error
 		if lists[i], err = r.occurrences(p, terms); err != nil {
 			return nil, err
 		}
+		size += int(unsafe.Sizeof(lists[i])) + int(unsafe.Sizeof(occurrence{}))*cap(lists[i])
 	}
+	lately.Put(at, lists, size)
 	return lists, nil
 }
 
